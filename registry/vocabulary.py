@@ -1,0 +1,376 @@
+"""The words of the register and what each implies; no database, no translation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Kind(StrEnum):
+    """What an entry is; only a model has a category."""
+
+    MODEL = "model"
+    PRODUCT = "product"
+    TOOL = "tool"
+
+
+KIND_LABELS: Final[Mapping[Kind, str]] = MappingProxyType(
+    {Kind.MODEL: "Model", Kind.PRODUCT: "Product", Kind.TOOL: "Tool"}
+)
+
+
+class Category(StrEnum):
+    """What the makers of a model did."""
+
+    BASE = "base"
+    CONTINUED_PRETRAINING = "continued-pretraining"
+    SFT = "sft"
+    PROMPT_WRAPPER = "prompt-wrapper"
+    API_RESKIN = "api-reskin"
+    RETRAINED = "retrained"
+    PREFERENCE_TUNED = "preference-tuned"
+    ADAPTER = "adapter"
+    DISTILLED = "distilled"
+    MERGE = "merge"
+    QUANTIZED = "quantized"
+    ASSEMBLED = "assembled"
+    WEIGHTS_RESKIN = "weights-reskin"
+
+
+CATEGORY_LABELS: Final[Mapping[Category, str]] = MappingProxyType(
+    {
+        Category.BASE: "Base",
+        Category.CONTINUED_PRETRAINING: "Continued pre-training",
+        Category.SFT: "Fine-tuned",
+        Category.PROMPT_WRAPPER: "Prompt wrapper",
+        Category.API_RESKIN: "API reskin",
+        Category.RETRAINED: "Retrained",
+        Category.PREFERENCE_TUNED: "Preference-tuned",
+        Category.ADAPTER: "Adapter",
+        Category.DISTILLED: "Distilled",
+        Category.MERGE: "Merge",
+        Category.QUANTIZED: "Quantized",
+        Category.ASSEMBLED: "Assembled",
+        Category.WEIGHTS_RESKIN: "Weights reskin",
+    }
+)
+
+HEADLINE_CATEGORIES: Final = (
+    Category.BASE,
+    Category.CONTINUED_PRETRAINING,
+    Category.SFT,
+    Category.PROMPT_WRAPPER,
+    Category.API_RESKIN,
+)
+
+# A category that refines none of the five headlines stands for itself.
+CATEGORY_HEADLINE: Final[Mapping[Category, Category]] = MappingProxyType(
+    {category: category for category in Category}
+    | {
+        Category.RETRAINED: Category.BASE,
+        Category.PREFERENCE_TUNED: Category.SFT,
+        Category.ADAPTER: Category.SFT,
+    }
+)
+
+# Trained from scratch; every other category is derived from somebody's model.
+FROM_SCRATCH: Final = frozenset({Category.BASE, Category.RETRAINED})
+
+
+class Layer(StrEnum):
+    """What travels along a derivation."""
+
+    WEIGHTS = "weights"
+    COMPONENT = "component"
+    OUTPUTS = "outputs"
+    SERVICE = "service"
+    ARCHITECTURE = "architecture"
+    TOKENIZER = "tokenizer"
+
+
+LAYER_LABELS: Final[Mapping[Layer, str]] = MappingProxyType(
+    {
+        Layer.WEIGHTS: "Weights",
+        Layer.COMPONENT: "Component",
+        Layer.OUTPUTS: "Outputs",
+        Layer.SERVICE: "Service",
+        Layer.ARCHITECTURE: "Architecture",
+        Layer.TOKENIZER: "Tokenizer",
+    }
+)
+
+WEIGHT_LAYERS: Final = frozenset({Layer.WEIGHTS, Layer.COMPONENT})
+
+
+class Relation(StrEnum):
+    """How a child comes from a parent, grouped by layer."""
+
+    CONTINUED_PRETRAINING = "continued-pretraining"
+    SFT = "sft"
+    PREFERENCE_TUNED = "preference-tuned"
+    ADAPTER = "adapter"
+    MERGE = "merge"
+    QUANTIZED = "quantized"
+    PRUNED = "pruned"
+    UPSCALED = "upscaled"
+    UPCYCLED = "upcycled"
+    VOCABULARY_EXTENDED = "vocabulary-extended"
+    RESKIN = "reskin"
+
+    CONTAINS = "contains"
+
+    DISTILLED = "distilled"
+    SYNTHETIC_DATA = "synthetic-data"
+
+    PROMPT_WRAPPER = "prompt-wrapper"
+    API_RESKIN = "api-reskin"
+    POWERS = "powers"
+
+    SAME_ARCHITECTURE = "same-architecture"
+    INFLUENCED_BY = "influenced-by"
+    TAKES_PART = "takes-part"
+
+    SAME_TOKENIZER = "same-tokenizer"
+    EXTENDED_TOKENIZER = "extended-tokenizer"
+
+
+RELATION_LABELS: Final[Mapping[Relation, str]] = MappingProxyType(
+    {
+        Relation.CONTINUED_PRETRAINING: "continued pre-training of",
+        Relation.SFT: "fine-tuned from",
+        Relation.PREFERENCE_TUNED: "preference-tuned from",
+        Relation.ADAPTER: "adapter for",
+        Relation.MERGE: "merged from",
+        Relation.QUANTIZED: "quantized from",
+        Relation.PRUNED: "pruned from",
+        Relation.UPSCALED: "up-scaled from",
+        Relation.UPCYCLED: "up-cycled from",
+        Relation.VOCABULARY_EXTENDED: "extends the vocabulary of",
+        Relation.RESKIN: "the weights, renamed, of",
+        Relation.CONTAINS: "contains",
+        Relation.DISTILLED: "distilled from",
+        Relation.SYNTHETIC_DATA: "trained on text written by",
+        Relation.PROMPT_WRAPPER: "a prompt in front of",
+        Relation.API_RESKIN: "the API, renamed, of",
+        Relation.POWERS: "powered by",
+        Relation.SAME_ARCHITECTURE: "has the architecture of",
+        Relation.INFLUENCED_BY: "influenced by",
+        Relation.TAKES_PART: "takes a part from",
+        Relation.SAME_TOKENIZER: "has the tokenizer of",
+        Relation.EXTENDED_TOKENIZER: "extends the tokenizer of",
+    }
+)
+
+RELATIONS_BY_LAYER: Final[Mapping[Layer, tuple[Relation, ...]]] = MappingProxyType(
+    {
+        Layer.WEIGHTS: (
+            Relation.CONTINUED_PRETRAINING,
+            Relation.SFT,
+            Relation.PREFERENCE_TUNED,
+            Relation.ADAPTER,
+            Relation.MERGE,
+            Relation.QUANTIZED,
+            Relation.PRUNED,
+            Relation.UPSCALED,
+            Relation.UPCYCLED,
+            Relation.VOCABULARY_EXTENDED,
+            Relation.RESKIN,
+        ),
+        Layer.COMPONENT: (Relation.CONTAINS,),
+        Layer.OUTPUTS: (Relation.DISTILLED, Relation.SYNTHETIC_DATA),
+        Layer.SERVICE: (
+            Relation.PROMPT_WRAPPER,
+            Relation.API_RESKIN,
+            Relation.POWERS,
+        ),
+        Layer.ARCHITECTURE: (
+            Relation.SAME_ARCHITECTURE,
+            Relation.INFLUENCED_BY,
+            Relation.TAKES_PART,
+        ),
+        Layer.TOKENIZER: (Relation.SAME_TOKENIZER, Relation.EXTENDED_TOKENIZER),
+    }
+)
+
+RELATION_LAYER: Final[Mapping[Relation, Layer]] = MappingProxyType(
+    {
+        relation: layer
+        for layer, relations in RELATIONS_BY_LAYER.items()
+        for relation in relations
+    }
+)
+
+# The category of a model that names a base and a relation, but no category.
+RELATION_CATEGORY: Final[Mapping[Relation, Category]] = MappingProxyType(
+    {
+        Relation.CONTINUED_PRETRAINING: Category.CONTINUED_PRETRAINING,
+        Relation.SFT: Category.SFT,
+        Relation.PREFERENCE_TUNED: Category.PREFERENCE_TUNED,
+        Relation.ADAPTER: Category.ADAPTER,
+        Relation.MERGE: Category.MERGE,
+        Relation.QUANTIZED: Category.QUANTIZED,
+        Relation.PRUNED: Category.QUANTIZED,
+        Relation.UPSCALED: Category.CONTINUED_PRETRAINING,
+        Relation.UPCYCLED: Category.CONTINUED_PRETRAINING,
+        Relation.VOCABULARY_EXTENDED: Category.CONTINUED_PRETRAINING,
+        Relation.RESKIN: Category.WEIGHTS_RESKIN,
+        Relation.CONTAINS: Category.ASSEMBLED,
+        Relation.DISTILLED: Category.DISTILLED,
+        Relation.PROMPT_WRAPPER: Category.PROMPT_WRAPPER,
+        Relation.API_RESKIN: Category.API_RESKIN,
+        Relation.SAME_ARCHITECTURE: Category.RETRAINED,
+    }
+)
+
+
+class StatementKind(StrEnum):
+    """What can be said about a derivation."""
+
+    DECLARED = "declared"
+    CITED = "cited"
+    ALLEGED = "alleged"
+    VERIFIED = "verified"
+    CONTRADICTED = "contradicted"
+    FOUND = "found"
+    DISPUTED = "disputed"
+    WITHDRAWN = "withdrawn"
+
+
+STATEMENT_LABELS: Final[Mapping[StatementKind, str]] = MappingProxyType(
+    {
+        StatementKind.DECLARED: "Declared",
+        StatementKind.CITED: "Cited",
+        StatementKind.ALLEGED: "Alleged",
+        StatementKind.VERIFIED: "Verified",
+        StatementKind.CONTRADICTED: "Contradicted",
+        StatementKind.FOUND: "Found",
+        StatementKind.DISPUTED: "Disputed",
+        StatementKind.WITHDRAWN: "Withdrawn",
+    }
+)
+
+# What reading can establish; the others need the weights or a later event.
+CATALOG_STATES: Final = frozenset(
+    {
+        StatementKind.DECLARED,
+        StatementKind.CITED,
+        StatementKind.ALLEGED,
+        StatementKind.DISPUTED,
+    }
+)
+
+
+class Verdict(StrEnum):
+    """What the weights say about a revision and the base it declares."""
+
+    CONSISTENT = "consistent"
+    UNDECLARED_BASE = "undeclared-base"
+    NOT_DERIVED_FROM_DECLARED = "not-derived-from-declared"
+    RENAMED_COPY = "renamed-copy"
+    INDEPENDENT = "independent"
+    INCONCLUSIVE = "inconclusive"
+    NOT_VERIFIABLE = "not-verifiable"
+
+
+VERDICT_LABELS: Final[Mapping[Verdict, str]] = MappingProxyType(
+    {
+        Verdict.CONSISTENT: "Consistent",
+        Verdict.UNDECLARED_BASE: "Undeclared base",
+        Verdict.NOT_DERIVED_FROM_DECLARED: "Not derived from the declared base",
+        Verdict.RENAMED_COPY: "Renamed copy",
+        Verdict.INDEPENDENT: "Independent",
+        Verdict.INCONCLUSIVE: "Inconclusive",
+        Verdict.NOT_VERIFIABLE: "Not verifiable",
+    }
+)
+
+
+class Confidence(StrEnum):
+    """How sure a source makes us."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+CONFIDENCE_LABELS: Final[Mapping[Confidence, str]] = MappingProxyType(
+    {
+        Confidence.HIGH: "High",
+        Confidence.MEDIUM: "Medium",
+        Confidence.LOW: "Low",
+    }
+)
+
+# Every word the engine may print; an empty tuple makes no derivation.
+ENGINE_RELATIONS: Final[Mapping[str, tuple[Relation, ...]]] = MappingProxyType(
+    {
+        "identical": (Relation.RESKIN,),
+        "renamed": (Relation.RESKIN,),
+        "permuted": (Relation.RESKIN,),
+        "noised": (Relation.RESKIN,),
+        "cast": (Relation.QUANTIZED,),
+        "quantized": (Relation.QUANTIZED,),
+        "adapter": (Relation.ADAPTER,),
+        "lora-merged": (Relation.SFT,),
+        "fine-tuned": (Relation.SFT, Relation.PREFERENCE_TUNED),
+        "continued-pretraining": (Relation.CONTINUED_PRETRAINING,),
+        "vocabulary-extended": (Relation.VOCABULARY_EXTENDED,),
+        "pruned": (Relation.PRUNED,),
+        "upcycled": (Relation.UPCYCLED,),
+        "merged": (Relation.MERGE,),
+        "depth-changed": (Relation.UPSCALED, Relation.PRUNED),
+        "siblings": (),
+        "embeddings-only": (),
+        "common-initialisation": (),
+        "same-architecture": (),
+        "unrelated": (),
+        "inconclusive": (),
+    }
+)
+
+# The hub's base_model_relation -> the relations it agrees with, default first.
+HUB_RELATIONS: Final[Mapping[str, tuple[Relation, ...]]] = MappingProxyType(
+    {
+        "adapter": (Relation.ADAPTER,),
+        "merge": (Relation.MERGE,),
+        "quantized": (Relation.QUANTIZED,),
+        "finetune": (
+            Relation.SFT,
+            Relation.PREFERENCE_TUNED,
+            Relation.CONTINUED_PRETRAINING,
+        ),
+    }
+)
+
+
+def agreeing_relations(word: str) -> tuple[Relation, ...]:
+    """Return the relations that a declared relation word agrees with, default first.
+
+    The word is the hub's (`finetune` agrees with three) or a relation of ours, which
+    agrees with itself. Raises ValueError for any other word.
+    """
+    return HUB_RELATIONS.get(word) or (Relation(word),)
+
+
+# First path segments; an organisation or a slug of this name would be unreachable.
+RESERVED_NAMES: Final = frozenset(
+    """
+    .well-known about accounts account admin api apple-touch-icon.png assets atom.xml
+    badge badges blog by-hash catalog categories common-ancestors compare contact
+    datasets docs download downloads dump en export facets families family favicon.ico
+    feed feeds glossary graph health healthz help home humans.txt i18n identify import
+    jobs jsi18n licenses lineage livez login logout manifest.json media method methods
+    metrics models new oauth organizations path ping privacy products readyz
+    register registrations resolve robots.txt rss schema search security.txt settings
+    setup signup sitemap.xml spaces sso static statistics stats status subtree terms
+    tokens tools upload uploads user users v1 verdicts verifications webhooks whoami
+    zh zh-cn zh-hans zh-hant
+    """.split()
+)
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether a name belongs to the site itself; case is ignored."""
+    return name.lower() in RESERVED_NAMES
