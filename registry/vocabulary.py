@@ -75,6 +75,50 @@ CATEGORY_HEADLINE: Final[Mapping[Category, Category]] = MappingProxyType(
     }
 )
 
+
+class Share(StrEnum):
+    """How much of a step the makers did themselves."""
+
+    OWN = "own"
+    SMALLER = "smaller"
+    SMALL = "small"
+    BORROWED = "borrowed"
+    TEACHER = "teacher"
+    NONE = "none"
+
+
+SHARE_LABELS: Final[Mapping[Share, str]] = MappingProxyType(
+    {
+        Share.OWN: "Own",
+        Share.SMALLER: "Own, smaller",
+        Share.SMALL: "Small",
+        Share.BORROWED: "Borrowed",
+        Share.TEACHER: "The teacher's",
+        Share.NONE: "None",
+    }
+)
+
+# Data, architecture and method, compute: what a category means by default.
+CATEGORY_SHARES: Final[Mapping[Category, tuple[Share, Share, Share]]] = (
+    MappingProxyType(
+        {
+            Category.BASE: (Share.OWN, Share.OWN, Share.OWN),
+            Category.CONTINUED_PRETRAINING: (Share.OWN, Share.BORROWED, Share.SMALLER),
+            Category.SFT: (Share.SMALL, Share.BORROWED, Share.SMALL),
+            Category.PROMPT_WRAPPER: (Share.NONE, Share.NONE, Share.NONE),
+            Category.API_RESKIN: (Share.NONE, Share.NONE, Share.NONE),
+            Category.RETRAINED: (Share.OWN, Share.BORROWED, Share.OWN),
+            Category.PREFERENCE_TUNED: (Share.SMALL, Share.BORROWED, Share.SMALL),
+            Category.ADAPTER: (Share.SMALL, Share.BORROWED, Share.SMALL),
+            Category.DISTILLED: (Share.TEACHER, Share.BORROWED, Share.OWN),
+            Category.MERGE: (Share.NONE, Share.BORROWED, Share.NONE),
+            Category.QUANTIZED: (Share.NONE, Share.BORROWED, Share.NONE),
+            Category.ASSEMBLED: (Share.SMALL, Share.BORROWED, Share.SMALL),
+            Category.WEIGHTS_RESKIN: (Share.NONE, Share.NONE, Share.NONE),
+        }
+    )
+)
+
 # Trained from scratch; every other category is derived from somebody's model.
 FROM_SCRATCH: Final = frozenset({Category.BASE, Category.RETRAINED})
 
