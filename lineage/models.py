@@ -1,0 +1,171 @@
+"""The claims: declarations, derivations, what was said of them, and verdicts."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from registry.models import Job, RegisteredModel, Revision, Source
+from registry.vocabulary import (
+    LAYER_LABELS,
+    RELATION_LABELS,
+    STATEMENT_LABELS,
+    VERDICT_LABELS,
+    StatementKind,
+)
+
+
+class Declaration(models.Model):
+    """A base that a model card names, as written, and what it was resolved to.
+
+    Stays when nothing of that name is registered, and is resolved later if it comes.
+    """
+
+    revision = models.ForeignKey(
+        Revision, on_delete=models.CASCADE, related_name="declarations"
+    )
+    position = models.PositiveSmallIntegerField()
+    declared_id = models.CharField(max_length=200)
+    relation = models.CharField(max_length=32)
+    parent = models.ForeignKey(
+        RegisteredModel, on_delete=models.SET_NULL, null=True, related_name="declared_by"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["revision", "position"], name="declaration_position_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.revision} declares {self.declared_id}"
+
+
+class DerivationQuerySet(models.QuerySet["Derivation"]):
+    def shown(self) -> DerivationQuerySet:
+        """Return what lists and graphs show when nobody asks for a state."""
+        return self.exclude(
+            state__in=[StatementKind.WITHDRAWN, StatementKind.CONTRADICTED]
+        )
+
+    def among(self, models_: list[int]) -> DerivationQuerySet:
+        """Return derivations with both ends in the given entries."""
+        return self.filter(child__in=models_, parent__in=models_)
+
+
+class Derivation(models.Model):
+    """The claim "child comes from parent" in one relation.
+
+    `layer` follows from the relation and `state` from the statements; both are kept
+    here so that a graph is one query. Only lineage.services writes them.
+    """
+
+    child = models.ForeignKey(
+        RegisteredModel, on_delete=models.CASCADE, related_name="derivations"
+    )
+    parent = models.ForeignKey(
+        RegisteredModel, on_delete=models.CASCADE, related_name="derivatives"
+    )
+    relation = models.CharField(
+        max_length=24, choices=[(r.value, label) for r, label in RELATION_LABELS.items()]
+    )
+    layer = models.CharField(
+        max_length=12, choices=[(la.value, label) for la, label in LAYER_LABELS.items()]
+    )
+    note = models.CharField(max_length=300, blank=True)
+    state = models.CharField(
+        max_length=12,
+        choices=[(kind.value, label) for kind, label in STATEMENT_LABELS.items()],
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DerivationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["child", "parent", "relation"], name="derivation_unique"
+            ),
+            models.CheckConstraint(
+                condition=~Q(child=F("parent")), name="derivation_no_self_loop"
+            ),
+        ]
+        # The unique index serves the walk up, this one the walk down.
+        indexes = [models.Index(fields=["parent", "child"], name="derivation_down")]
+
+    def __str__(self) -> str:
+        return f"{self.child} {self.relation} {self.parent}"
+
+
+class Verification(models.Model):
+    """A verdict on a revision. Append-only: a newer one supersedes it.
+
+    The database refuses updates and deletions (migration 0002).
+    """
+
+    revision = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, related_name="verifications"
+    )
+    # One job ends in one verdict, however often it was run.
+    job = models.OneToOneField(
+        Job, on_delete=models.PROTECT, null=True, related_name="verification"
+    )
+    verdict = models.CharField(
+        max_length=28,
+        choices=[(v.value, label) for v, label in VERDICT_LABELS.items()],
+    )
+    compared_with = models.ForeignKey(
+        RegisteredModel, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    comparison = models.JSONField(null=True)
+    # Every relative that the weights show, explained by the declaration or not.
+    relatives = models.JSONField(default=list)
+    reason = models.CharField(max_length=40)
+    limits = models.JSONField(default=list)
+    n_compared = models.PositiveIntegerField(default=0)
+    engine = models.CharField(max_length=40)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.revision}: {self.verdict}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("lineage:verification", args=[self.pk])
+
+
+class Statement(models.Model):
+    """One thing said about a derivation, by whom and on what evidence. Append-only."""
+
+    derivation = models.ForeignKey(
+        Derivation, on_delete=models.PROTECT, related_name="statements"
+    )
+    kind = models.CharField(
+        max_length=12,
+        choices=[(kind.value, label) for kind, label in STATEMENT_LABELS.items()],
+    )
+    # The person who spoke; empty when the register itself did.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True
+    )
+    verification = models.ForeignKey(
+        Verification, on_delete=models.PROTECT, null=True, related_name="statements"
+    )
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, null=True)
+    sources = models.ManyToManyField(Source, related_name="statements")
+    text = models.TextField(_("text"), blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["derivation", "verification"],
+                name="one_statement_of_a_verification",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.derivation}"

@@ -1,0 +1,33 @@
+"""What lineage does when registry has something new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineage.services import declarations, verifications
+from registry.models import Fingerprint, Job, Revision
+from registry.signals import fingerprint_stored, revision_committed
+
+
+def connect() -> None:
+    """Connect the receivers; called once, when the app is ready."""
+    revision_committed.connect(on_revision_committed)
+    fingerprint_stored.connect(on_fingerprint_stored)
+
+
+def on_revision_committed(*, revision: Revision, **kwargs: Any) -> None:
+    """Record the declaration; without weights the verdict follows at once."""
+    declarations.record_declaration(revision)
+    if revision.parent_id is None:
+        declarations.resolve_waiting(revision.model)
+    if not revision.weight_files().exists():
+        verifications.judge_without_weights(revision)
+
+
+def on_fingerprint_stored(
+    *, fingerprint: Fingerprint, job: Job | None, **kwargs: Any
+) -> None:
+    """Judge the revision, then those that were waiting for their base's weights."""
+    verifications.verify(fingerprint, job=job)
+    children = verifications.revisions_declaring(fingerprint.revision.model)
+    verifications.verify_again(children)

@@ -1,0 +1,1 @@
+"""Verbs that write claims: derivations, statements, declarations, verdicts."""

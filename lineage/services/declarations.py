@@ -1,0 +1,171 @@
+"""What a model card declares: recorded as written, resolved when it can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+import structlog
+from django.db.models import F, Q
+
+from lineage.models import Declaration, Derivation
+from lineage.services.derivations import (
+    CycleRefused,
+    SelfDerivation,
+    add_derivation,
+    say,
+)
+from registry.card import strings
+from registry.models import RegisteredModel, Revision
+from registry.vocabulary import (
+    FROM_SCRATCH,
+    RELATION_CATEGORY,
+    WEIGHT_LAYERS,
+    Category,
+    StatementKind,
+    agreeing_relations,
+)
+
+log = structlog.get_logger("baimo.declarations")
+
+DEFAULT_RELATION = "finetune"
+MAX_DECLARED = 50
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The declaration in a card: (id, relation word) pairs and a category."""
+
+    bases: tuple[tuple[str, str], ...]
+    category: Category | None
+
+    @property
+    def is_from_scratch(self) -> bool:
+        """Return whether training from scratch is declared: a base without a base."""
+        return not self.bases and self.category in FROM_SCRATCH
+
+
+def read_declaration(metadata: dict[str, Any]) -> Declared:
+    """Return what the front matter of a card declares.
+
+    `base_model_relation` holds for all bases, or is a list with one word for each;
+    unknown words count as `finetune`, the hub's own default.
+    """
+    ids = list(dict.fromkeys(strings(metadata.get("base_model"))))[:MAX_DECLARED]
+    words = strings(metadata.get("base_model_relation"))
+    if len(words) == 1:
+        words = words * len(ids)
+    bases = tuple(
+        (base[:200], _known_relation(word))
+        for base, word in zip_longest(ids, words[: len(ids)])
+    )
+    return Declared(bases=bases, category=_category(metadata, bases))
+
+
+def _known_relation(word: str | None) -> str:
+    try:
+        agreeing_relations(word or DEFAULT_RELATION)
+    except ValueError:
+        return DEFAULT_RELATION
+    return word or DEFAULT_RELATION
+
+
+def _category(
+    metadata: dict[str, Any], bases: tuple[tuple[str, str], ...]
+) -> Category | None:
+    for word in strings(metadata.get("baimo_category")):
+        if word in Category:
+            return Category(word)
+    if not bases:
+        return None
+    return RELATION_CATEGORY.get(agreeing_relations(bases[0][1])[0])
+
+
+def record_declaration(revision: Revision) -> None:
+    """Write down what a new revision declares and derive the model's edges from it.
+
+    A base that an earlier revision named and this one does not is withdrawn.
+    """
+    declared = read_declaration(revision.card)
+    model = revision.model
+    model.category = declared.category or ""
+    model.save(update_fields=["category", "updated_at"])
+    for position, (declared_id, relation) in enumerate(declared.bases):
+        declaration = Declaration.objects.create(
+            revision=revision,
+            position=position,
+            declared_id=declared_id,
+            relation=relation,
+            parent=resolve(declared_id),
+        )
+        _derive(declaration)
+    _withdraw_undeclared(revision)
+
+
+def resolve(declared_id: str) -> RegisteredModel | None:
+    """Return the entry that an id means: team/model here, a hub address, or a slug."""
+    team, _, name = declared_id.partition("/")
+    candidates = (
+        RegisteredModel.objects.in_repo(team, name) if name else None,
+        RegisteredModel.objects.filter(hub_repos__repo_id__iexact=declared_id),
+        RegisteredModel.objects.with_slug(declared_id),
+    )
+    for candidate in candidates:
+        if candidate is not None and (found := candidate.first()) is not None:
+            return found
+    return None
+
+
+def resolve_waiting(model: RegisteredModel) -> list[Revision]:
+    """Resolve declarations that waited for this entry; return the heads affected."""
+    names = Q(declared_id__iexact=model.slug)
+    if model.repo_id:
+        names |= Q(declared_id__iexact=model.repo_id)
+    for repo in model.hub_repos.all():
+        names |= Q(declared_id__iexact=repo.repo_id)
+    waiting = Declaration.objects.filter(
+        names, parent=None, revision__model__head=F("revision")
+    ).select_related("revision__model")
+    affected = []
+    for declaration in waiting:
+        declaration.parent = model
+        declaration.save(update_fields=["parent"])
+        _derive(declaration)
+        affected.append(declaration.revision)
+    return affected
+
+
+def _derive(declaration: Declaration) -> None:
+    child, parent = declaration.revision.model, declaration.parent
+    if parent is None:
+        return
+    try:
+        add_derivation(
+            child=child,
+            parent=parent,
+            relation=agreeing_relations(declaration.relation)[0],
+            kind=StatementKind.DECLARED,
+            author=declaration.revision.author,
+            revision=declaration.revision,
+        )
+    except (SelfDerivation, CycleRefused) as error:
+        # The declaration stays on record, unresolved: no edge can carry it.
+        log.info("declaration without edge", reason=str(error))
+        declaration.parent = None
+        declaration.save(update_fields=["parent"])
+        return
+    if parent.family and not child.family:
+        child.family = parent.family
+        child.save(update_fields=["family", "search_text", "updated_at"])
+
+
+def _withdraw_undeclared(revision: Revision) -> None:
+    named = revision.declarations.exclude(parent=None).values("parent")
+    dropped = Derivation.objects.filter(
+        child=revision.model,
+        layer__in=WEIGHT_LAYERS,
+        statements__kind=StatementKind.DECLARED,
+    ).exclude(parent__in=named)
+    for derivation in dropped.distinct():
+        say(derivation, kind=StatementKind.WITHDRAWN, author=revision.author)

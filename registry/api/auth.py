@@ -1,0 +1,34 @@
+"""Bearer tokens for the API."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from registry.models import ApiToken
+from registry.services.organizations import find_token
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>`; `request.auth` is the ApiToken."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the token's user and the token, or None without a header.
+
+        Raises AuthenticationFailed for a header with no valid token.
+        """
+        scheme, _, key = get_authorization_header(request).decode("latin-1").partition(
+            " "
+        )
+        if scheme.lower() != "bearer":
+            return None
+        token = find_token(key.strip())
+        if token is None:
+            raise AuthenticationFailed("This token is unknown, expired or revoked.")
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge that makes a refusal a 401 and not a 403."""
+        return "Bearer"

@@ -1,0 +1,85 @@
+"""Model cards: README.md with YAML front matter, read without trusting it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+MAX_CARD_BYTES = 1024 * 1024
+_FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+
+
+class CardInvalid(Exception):
+    """A model card whose front matter cannot be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card: its metadata and its text in Markdown."""
+
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    body: str = ""
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Safe YAML without aliases: a few of them can expand to gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise CardInvalid("the front matter uses YAML aliases; write values out")
+        return super().compose_node(parent, index)
+
+
+def parse_card(content: bytes) -> Card:
+    """Return the card in a README.md.
+
+    Raises CardInvalid when it is too large, no UTF-8, or its front matter is no
+    YAML mapping.
+    """
+    if len(content) > MAX_CARD_BYTES:
+        raise CardInvalid("README.md is larger than 1 MiB")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CardInvalid("README.md is not UTF-8 text") from error
+    match = _FRONT_MATTER.match(text)
+    if match is None:
+        return Card(body=text)
+    return Card(metadata=_parse_yaml(match.group(1)), body=text[match.end() :])
+
+
+def _parse_yaml(text: str) -> Mapping[str, Any]:
+    try:
+        # The loader is a SafeLoader.
+        metadata = yaml.load(text, Loader=_PlainLoader)  # noqa: S506
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        line = str(error).replace("\n", " ")
+        raise CardInvalid(f"the front matter is no valid YAML: {line[:200]}") from error
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, dict):
+        raise CardInvalid("the front matter must be a mapping of names to values")
+    return {str(key): _jsonable(value) for key, value in metadata.items()}
+
+
+def _jsonable(value: Any) -> Any:
+    """Return the value with dates and the like as text, ready for a JSON column."""
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_jsonable(item) for item in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float) and value == value and abs(value) != float("inf"):
+        return value
+    return str(value)
+
+
+def strings(value: Any) -> list[str]:
+    """Return a card field that may be one text or a list of texts as a list."""
+    items = value if isinstance(value, list) else [value]
+    return [text for item in items if isinstance(item, str) and (text := item.strip())]

@@ -1,0 +1,21 @@
+"""The facts: who registered what, its files, and what its weights look like."""
+
+from registry.models.files import Blob, Revision, RevisionFile
+from registry.models.fingerprints import Fingerprint
+from registry.models.jobs import Job
+from registry.models.organizations import ApiToken, Membership, Organization
+from registry.models.registered import HubRepo, RegisteredModel, Source
+
+__all__ = [
+    "ApiToken",
+    "Blob",
+    "Fingerprint",
+    "HubRepo",
+    "Job",
+    "Membership",
+    "Organization",
+    "RegisteredModel",
+    "Revision",
+    "RevisionFile",
+    "Source",
+]

@@ -1,0 +1,86 @@
+"""Revisions of a registered model and the content-addressed files in them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from registry.models.registered import RegisteredModel
+
+WEIGHT_SUFFIX = ".safetensors"
+
+
+class Blob(models.Model):
+    """The bytes of a file, stored once under their SHA-256."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    size_bytes = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(size_bytes__gte=0), name="blob_size_not_negative"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class Revision(models.Model):
+    """One commit: the full list of a model's files at a moment. Never changed."""
+
+    model = models.ForeignKey(
+        RegisteredModel, on_delete=models.CASCADE, related_name="revisions"
+    )
+    commit_id = models.CharField(max_length=40)
+    parent = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, related_name="children"
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True
+    )
+    summary = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True)
+    card = models.JSONField(_("model card metadata"), default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "commit_id"], name="revision_commit_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.commit_id[:8]}"
+
+    def weight_files(self) -> models.QuerySet[RevisionFile]:
+        """Return the files that hold weights, by path."""
+        return self.files.filter(path__endswith=WEIGHT_SUFFIX).order_by("path")
+
+
+class RevisionFile(models.Model):
+    """A path in a revision and the blob behind it."""
+
+    revision = models.ForeignKey(
+        Revision, on_delete=models.CASCADE, related_name="files"
+    )
+    path = models.CharField(max_length=400)
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="files")
+    # What git would call it: clients compare this before they send a file again.
+    oid = models.CharField(max_length=40)
+    is_lfs = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["revision", "path"], name="revision_path_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.path

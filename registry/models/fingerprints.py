@@ -1,0 +1,40 @@
+"""What the weights of a revision look like, in a few kilobytes."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from registry.models.files import Revision
+
+
+class FingerprintQuerySet(models.QuerySet["Fingerprint"]):
+    def current(self) -> FingerprintQuerySet:
+        """Return the fingerprints of the revisions that models now stand at."""
+        return self.filter(revision__model__head=models.F("revision"))
+
+
+class Fingerprint(models.Model):
+    """The stored sketch of a revision's weights, made by one engine version."""
+
+    revision = models.ForeignKey(
+        Revision, on_delete=models.CASCADE, related_name="fingerprints"
+    )
+    engine = models.CharField(max_length=40)
+    # SHA-256 over the names and hashes of the files that the engine read, so that
+    # a commit that leaves them alone needs no second reading.
+    content = models.CharField(max_length=64, db_index=True)
+    sketch = models.BinaryField()
+    seconds = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = FingerprintQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["revision", "engine"], name="fingerprint_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.engine} of {self.revision}"

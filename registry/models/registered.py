@@ -1,0 +1,182 @@
+"""What is registered: models, products and tools, with a source for every fact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from registry.models.organizations import Organization
+from registry.vocabulary import CATEGORY_LABELS, KIND_LABELS, Category, Kind
+
+SLUG_PATTERN = r"^[A-Za-z0-9._-]+$"
+
+
+class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
+    def with_slug(self, slug: str) -> RegisteredModelQuerySet:
+        """Return the entry with that slug, whatever its case."""
+        return self.filter(slug__iexact=slug)
+
+    def in_repo(self, team: str, name: str) -> RegisteredModelQuerySet:
+        """Return the entry that a team pushed under that name, ignoring case."""
+        return self.filter(organization__slug__iexact=team, repo_name__iexact=name)
+
+    def from_teams(self) -> RegisteredModelQuerySet:
+        """Return what teams registered, without the catalog."""
+        return self.filter(origin=RegisteredModel.Origin.TEAM)
+
+    def from_catalog(self) -> RegisteredModelQuerySet:
+        """Return what the catalog's data files describe."""
+        return self.filter(origin=RegisteredModel.Origin.CATALOG)
+
+    def searched(self, text: str) -> RegisteredModelQuerySet:
+        """Return entries whose names contain every word of the text."""
+        found = self
+        for word in text.lower().split():
+            found = found.filter(search_text__contains=word)
+        return found
+
+
+class RegisteredModel(models.Model):
+    """An entry of the register: a model, a product or a tool."""
+
+    class Origin(models.TextChoices):
+        CATALOG = "catalog", _("Catalog")
+        TEAM = "team", _("Registered by its team")
+
+    slug = models.CharField(
+        _("slug"), max_length=200, validators=[RegexValidator(SLUG_PATTERN)]
+    )
+    origin = models.CharField(max_length=8, choices=Origin.choices)
+    kind = models.CharField(
+        _("kind"),
+        max_length=8,
+        choices=[(kind.value, label) for kind, label in KIND_LABELS.items()],
+        default=Kind.MODEL.value,
+    )
+    name = models.CharField(_("name"), max_length=200)
+    name_zh = models.CharField(_("Chinese name"), max_length=200, blank=True)
+    aliases = models.JSONField(_("aliases"), default=list, blank=True)
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="models",
+    )
+    repo_name = models.CharField(max_length=96, blank=True)
+    category = models.CharField(
+        _("category"),
+        max_length=24,
+        blank=True,
+        choices=[(category.value, label) for category, label in CATEGORY_LABELS.items()],
+    )
+    family = models.CharField(_("family"), max_length=80, blank=True)
+    # "YYYY-MM": as exact as the sources are, and it sorts as text.
+    released = models.CharField(_("released"), max_length=7, blank=True)
+    params = models.BigIntegerField(_("parameters"), null=True, blank=True)
+    license = models.CharField(_("licence"), max_length=80, blank=True)
+    arxiv = models.CharField(_("paper"), max_length=20, blank=True)
+    facts = models.JSONField(_("further facts"), default=dict, blank=True)
+    claims = models.JSONField(_("claims in circulation"), default=list, blank=True)
+    search_text = models.TextField(blank=True, editable=False)
+    head = models.OneToOneField(
+        "Revision", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(_("registered"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated"), auto_now=True)
+
+    objects = RegisteredModelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("registered model")
+        verbose_name_plural = _("registered models")
+        constraints = [
+            models.UniqueConstraint(Lower("slug"), name="model_slug_unique"),
+            models.UniqueConstraint(
+                F("organization"),
+                Lower("repo_name"),
+                condition=~Q(repo_name=""),
+                name="model_repo_unique",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.MODEL.value) | Q(category=""),
+                name="only_models_have_a_category",
+            ),
+        ]
+        # The catalog list orders by date and name.
+        indexes = [models.Index(fields=["released", "id"], name="model_released")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the search text beside the names it is made of."""
+        self.search_text = self._search_text()
+        super().save(*args, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("lineage:model", args=[self.slug])
+
+    @property
+    def repo_id(self) -> str:
+        """Return team/model, or an empty text for what was never pushed."""
+        if not self.repo_name or self.organization is None:
+            return ""
+        return f"{self.organization.slug}/{self.repo_name}"
+
+    def _search_text(self) -> str:
+        team = self.organization
+        names = [self.slug, self.name, self.name_zh, self.family, *self.aliases]
+        if team is not None:
+            names += [team.slug, team.name, team.name_zh]
+        return "\n".join(names).lower()
+
+
+class HubRepo(models.Model):
+    """An address of the model on a public hub, under which others declare it."""
+
+    model = models.ForeignKey(
+        RegisteredModel, on_delete=models.CASCADE, related_name="hub_repos"
+    )
+    repo_id = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("repo_id"), name="hub_repo_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.repo_id
+
+
+class Source(models.Model):
+    """Where facts come from: one source covers one or more facts of one entry."""
+
+    class Confidence(models.TextChoices):
+        HIGH = "high", _("high")
+        MEDIUM = "medium", _("medium")
+        LOW = "low", _("low")
+
+    model = models.ForeignKey(
+        RegisteredModel, on_delete=models.CASCADE, related_name="sources"
+    )
+    key = models.CharField(max_length=80)
+    title = models.CharField(max_length=300)
+    url = models.URLField(max_length=500)
+    checked = models.DateField()
+    confidence = models.CharField(max_length=6, choices=Confidence.choices)
+    covers = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["model", "key"], name="source_key_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,0 +1,33 @@
+"""Which file paths a model may contain."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePosixPath
+
+MAX_PATH_LENGTH = 400
+# Reading such a file can run any program it likes, so nobody should have to.
+PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+
+
+class PathRefused(Exception):
+    """A path that cannot stand in a model; the text says why and what to do."""
+
+
+def check(path: str) -> None:
+    """Raise PathRefused unless the path is relative, plain and of a safe format."""
+    parts = path.split("/")
+    if not path or len(path) > MAX_PATH_LENGTH:
+        raise PathRefused("the path is empty or too long")
+    if any(part in {"", ".", ".."} for part in parts) or "\\" in path:
+        raise PathRefused("use a relative path without '.' or '..' parts")
+    if any(unicodedata.category(letter).startswith("C") for letter in path):
+        raise PathRefused("the path holds control characters")
+    if parts[0] == ".git":
+        raise PathRefused("'.git' cannot be part of a model")
+    if PurePosixPath(path).suffix.lower() in PICKLE_SUFFIXES:
+        raise PathRefused(
+            "a pickle file can run any code when it is opened, so it is not accepted; "
+            "convert the weights with save_pretrained(…, safe_serialization=True) "
+            "or safetensors.torch.save_file and push the .safetensors file"
+        )

@@ -1,0 +1,46 @@
+"""Who may do what. Every rule of access stands here and nowhere else."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from registry.models import ApiToken, Membership, Organization
+
+WRITERS = (Membership.Role.OWNER, Membership.Role.MAINTAINER)
+
+
+def can_push(
+    user: AbstractBaseUser | AnonymousUser,
+    organization: Organization,
+    *,
+    token: ApiToken | None,
+) -> bool:
+    """Return whether someone may write the organisation's models.
+
+    A person needs a writing role; a token needs that person's role, its own scope,
+    and this very organisation.
+    """
+    if token is not None and not (
+        token.can_push and token.organization_id == organization.pk
+    ):
+        return False
+    return user.is_authenticated and _has_role(user, organization, WRITERS)
+
+
+def can_administer(
+    user: AbstractBaseUser | AnonymousUser, organization: Organization
+) -> bool:
+    """Return whether someone may make tokens and change members."""
+    return user.is_authenticated and _has_role(
+        user, organization, (Membership.Role.OWNER,)
+    )
+
+
+def _has_role(
+    user: AbstractBaseUser | AnonymousUser,
+    organization: Organization,
+    roles: tuple[Membership.Role, ...],
+) -> bool:
+    return Membership.objects.filter(
+        user_id=user.pk, organization=organization, role__in=roles
+    ).exists()

@@ -1,0 +1,103 @@
+"""Fingerprinting a revision: its files through the engine into a stored sketch."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+from django.db import transaction
+
+from registry import signals, storage
+from registry.fingerprint import ENGINE, Sketch, sketch_model
+from registry.jobs import Claim
+from registry.models import Fingerprint, RegisteredModel, Revision, RevisionFile
+
+log = structlog.get_logger("baimo.fingerprints")
+
+# What the engine reads; anything else in a model cannot change its fingerprint.
+READ_SUFFIXES = (".safetensors", ".json")
+# Comparing takes the last bit of a job's progress.
+SHARE_OF_SKETCH = 0.95
+
+
+def run_job(claim: Claim) -> None:
+    """Fingerprint the job's revision, then tell lineage, which judges it.
+
+    Raises the engine's FingerprintError, StorageError and LeaseLost.
+    """
+    fingerprint = fingerprint_revision(
+        claim.job.revision,
+        progress=lambda share: claim.report(share * SHARE_OF_SKETCH),
+    )
+    claim.report(SHARE_OF_SKETCH)
+    signals.fingerprint_stored.send(
+        sender=Fingerprint, fingerprint=fingerprint, job=claim.job
+    )
+
+
+def fingerprint_revision(
+    revision: Revision, *, progress: Callable[[float], None]
+) -> Fingerprint:
+    """Return the stored fingerprint of a revision, made if it is not there yet.
+
+    Equal files, here or in any other model, are read only once. Raises
+    FingerprintError for weights that cannot be read.
+    """
+    stored = Fingerprint.objects.filter(revision=revision, engine=ENGINE).first()
+    if stored is not None:
+        return stored
+    files = _files_to_read(revision)
+    content = _content_of(files)
+    started = time.perf_counter()
+    twin = Fingerprint.objects.filter(content=content, engine=ENGINE).first()
+    sketch = bytes(twin.sketch) if twin else _sketch(files, progress)
+    return store_fingerprint(
+        revision,
+        content=content,
+        sketch=sketch,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def store_fingerprint(
+    revision: Revision, *, content: str, sketch: bytes, seconds: float
+) -> Fingerprint:
+    """Return the one fingerprint of the revision; a second writer gets the first's."""
+    with transaction.atomic():
+        fingerprint, created = Fingerprint.objects.get_or_create(
+            revision=revision,
+            engine=ENGINE,
+            defaults={"content": content, "sketch": sketch, "seconds": seconds},
+        )
+        RegisteredModel.objects.filter(head=revision).update(
+            params=Sketch.from_bytes(sketch).params
+        )
+    log.info(
+        "fingerprint stored",
+        revision=revision.pk,
+        created=created,
+        sketch_bytes=len(sketch),
+        seconds=round(seconds, 3),
+    )
+    return fingerprint
+
+
+def _files_to_read(revision: Revision) -> list[RevisionFile]:
+    return [
+        file
+        for file in revision.files.select_related("blob").order_by("path")
+        if file.path.endswith(READ_SUFFIXES)
+    ]
+
+
+def _content_of(files: Iterable[RevisionFile]) -> str:
+    lines = "\n".join(f"{file.path} {file.blob_id}" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _sketch(files: Iterable[RevisionFile], progress: Callable[[float], None]) -> bytes:
+    contents = [(file.path, file.blob_id) for file in files]
+    with storage.checkout(contents) as folder:
+        return sketch_model(folder, progress=progress).to_bytes()

@@ -1,0 +1,224 @@
+"""Registering a model and committing revisions to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from registry import card, jobs, paths, signals, storage
+from registry.fingerprint import FingerprintError, read_header
+from registry.models import (
+    Blob,
+    Job,
+    Organization,
+    RegisteredModel,
+    Revision,
+    RevisionFile,
+)
+from registry.models.files import WEIGHT_SUFFIX
+from registry.models.organizations import validate_name
+from registry.vocabulary import Kind
+
+CARD_PATH = "README.md"
+
+
+class CommitRefused(Exception):
+    """A commit that cannot be accepted; the text says why and what to do."""
+
+
+class CommitConflict(Exception):
+    """Somebody else committed first; fetch and try again."""
+
+
+class NameTaken(Exception):
+    """A model of this name is already registered."""
+
+
+@dataclass(frozen=True)
+class AddedFile:
+    """A file that a commit adds or replaces; its content is already stored."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    oid: str
+    is_lfs: bool
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a commit does to the files before it."""
+
+    added: Sequence[AddedFile] = ()
+    deleted: Sequence[str] = ()
+    deleted_folders: Sequence[str] = ()
+
+
+def register_model(*, organization: Organization, name: str) -> RegisteredModel:
+    """Return a new, empty entry for team/name.
+
+    Raises NameTaken when the team has that name, and ValidationError for a name
+    that cannot be an address.
+    """
+    validate_name(name)
+    if "--" in name:
+        raise ValidationError("'--' cannot stand in a model's name")
+    try:
+        with transaction.atomic():
+            return RegisteredModel.objects.create(
+                slug=f"{organization.slug}--{name}",
+                origin=RegisteredModel.Origin.TEAM,
+                kind=Kind.MODEL,
+                name=name,
+                organization=organization,
+                repo_name=name,
+                released=timezone.now().strftime("%Y-%m"),
+            )
+    except IntegrityError as error:
+        raise NameTaken(f"{organization.slug}/{name} is already registered") from error
+
+
+def commit_revision(
+    *,
+    model: RegisteredModel,
+    author: AbstractBaseUser | None,
+    changes: Changes,
+    summary: str,
+    description: str = "",
+    parent_commit: str | None = None,
+) -> Revision:
+    """Return the model's head after a commit.
+
+    A commit that changes nothing returns the head as it is, so that the same push
+    may be repeated. Otherwise the new revision, its declaration and its job come
+    into being together. Raises CommitConflict when parent_commit is given and is
+    not the head, and CommitRefused for content that cannot be registered.
+    """
+    metadata = _checked_card(changes)
+    _check_added(changes.added)
+    with transaction.atomic():
+        locked = RegisteredModel.objects.select_for_update(of=("self",)).get(
+            pk=model.pk
+        )
+        head = locked.head
+        if parent_commit and (head is None or head.commit_id != parent_commit):
+            raise CommitConflict("the model has a newer commit; fetch it and try again")
+        files = _apply(changes, head)
+        if head is not None and _tree(files) == _tree_of(head):
+            return head
+        revision = _write_revision(
+            locked, head, files, author=author, summary=summary, description=description
+        )
+        _describe(locked, revision, metadata)
+        signals.revision_committed.send(sender=Revision, revision=revision)
+        if revision.weight_files().exists():
+            jobs.submit(Job.Kind.FINGERPRINT, revision)
+    return revision
+
+
+def _check_added(added: Iterable[AddedFile]) -> None:
+    """Raise CommitRefused for a path or a weight file that cannot be accepted."""
+    for file in added:
+        try:
+            paths.check(file.path)
+            if file.path.endswith(WEIGHT_SUFFIX):
+                read_header(storage.path_of(file.sha256))
+        except (paths.PathRefused, FingerprintError) as error:
+            raise CommitRefused(f"{file.path}: {error}") from error
+
+
+def _checked_card(changes: Changes) -> card.Card | None:
+    for file in changes.added:
+        if file.path == CARD_PATH:
+            try:
+                return card.parse_card(storage.path_of(file.sha256).read_bytes())
+            except card.CardInvalid as error:
+                raise CommitRefused(f"{CARD_PATH}: {error}") from error
+    return None
+
+
+def _apply(changes: Changes, head: Revision | None) -> dict[str, AddedFile]:
+    files = {} if head is None else {file.path: file for file in _files_of(head)}
+    gone = set(changes.deleted)
+    folders = tuple(f"{folder.rstrip('/')}/" for folder in changes.deleted_folders)
+    kept = {
+        path: file
+        for path, file in files.items()
+        if path not in gone and not path.startswith(folders)
+    }
+    return kept | {file.path: file for file in changes.added}
+
+
+def _files_of(revision: Revision) -> Iterable[AddedFile]:
+    for file in revision.files.select_related("blob"):
+        yield AddedFile(
+            path=file.path,
+            sha256=file.blob_id,
+            size_bytes=file.blob.size_bytes,
+            oid=file.oid,
+            is_lfs=file.is_lfs,
+        )
+
+
+def _tree(files: dict[str, AddedFile]) -> list[tuple[str, str]]:
+    return sorted((path, file.sha256) for path, file in files.items())
+
+
+def _tree_of(revision: Revision) -> list[tuple[str, str]]:
+    return sorted(revision.files.values_list("path", "blob_id"))
+
+
+def _write_revision(
+    model: RegisteredModel,
+    head: Revision | None,
+    files: dict[str, AddedFile],
+    *,
+    author: AbstractBaseUser | None,
+    summary: str,
+    description: str,
+) -> Revision:
+    identity = [model.slug, head.commit_id if head else "", timezone.now().isoformat()]
+    identity += [f"{path} {sha256}" for path, sha256 in _tree(files)]
+    revision = Revision.objects.create(
+        model=model,
+        commit_id=hashlib.sha1("\n".join(identity).encode()).hexdigest(),
+        parent=head,
+        author_id=author.pk if author is not None else None,
+        summary=summary[:200],
+        description=description,
+        card=head.card if head else {},
+    )
+    Blob.objects.bulk_create(
+        [Blob(sha256=f.sha256, size_bytes=f.size_bytes) for f in files.values()],
+        ignore_conflicts=True,
+    )
+    RevisionFile.objects.bulk_create(
+        RevisionFile(
+            revision=revision,
+            path=file.path,
+            blob_id=file.sha256,
+            oid=file.oid,
+            is_lfs=file.is_lfs,
+        )
+        for file in files.values()
+    )
+    return revision
+
+
+def _describe(
+    model: RegisteredModel, revision: Revision, metadata: card.Card | None
+) -> None:
+    """Make the revision the head and take from its card what the register shows."""
+    if metadata is not None:
+        revision.card = dict(metadata.metadata)
+        revision.save(update_fields=["card"])
+    licenses = card.strings(revision.card.get("license"))
+    model.license = licenses[0][:80] if licenses else ""
+    model.head = revision
+    model.save()

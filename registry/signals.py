@@ -1,0 +1,13 @@
+"""What registry tells the world; lineage listens, registry never knows.
+
+Both are sent synchronously by services. A receiver that raises fails the caller.
+"""
+
+from django.dispatch import Signal
+
+# A commit gave a registered model a new current revision. Arguments: revision.
+revision_committed = Signal()
+
+# The weights of a revision have a stored sketch (new, or already known).
+# Arguments: fingerprint, job (the running Job, or None when called by hand).
+fingerprint_stored = Signal()

@@ -1,0 +1,39 @@
+"""Celery tasks of registry, and the bell that sends them."""
+
+from __future__ import annotations
+
+import uuid
+
+import structlog
+from celery import current_app, shared_task
+from kombu.exceptions import OperationalError
+
+from registry import jobs
+from registry.fingerprint import FingerprintError
+from registry.models import Job
+from registry.services import fingerprints
+from registry.storage import StorageError
+
+log = structlog.get_logger("baimo.tasks")
+
+# Dotted names, because verdicts belong to lineage and registry may not import it.
+_TASK_OF_KIND = {
+    Job.Kind.FINGERPRINT: "registry.tasks.fingerprint_revision",
+    Job.Kind.VERIFY: "lineage.tasks.verify_revision",
+}
+EXPECTED = (FingerprintError, StorageError)
+
+
+@shared_task
+def fingerprint_revision(job_id: str) -> None:
+    """Fingerprint a revision's weights and let lineage judge them."""
+    jobs.run(uuid.UUID(job_id), fingerprints.run_job, expected=EXPECTED)
+
+
+def ring(job: Job) -> None:
+    """Wake a worker for a job. A broker that is away costs only the sweeper's wait."""
+    try:
+        current_app.send_task(_TASK_OF_KIND[Job.Kind(job.kind)], [str(job.pk)])
+    except (OperationalError, OSError) as error:
+        log.warning("bell not heard", job=str(job.pk), error=str(error))
+    jobs.note_ring(job.pk)
