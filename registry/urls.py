@@ -5,14 +5,26 @@ from __future__ import annotations
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 api_v1 = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("", include("registry.api.urls")),
+    path("", include("lineage.api.urls")),
 ]
 
 urlpatterns = [
     path("api/v1/", include(api_v1)),
     path("admin/", admin.site.urls),
+    path("i18n/setlang/", set_language, name="set_language"),
+    *i18n_patterns(
+        path("accounts/", include("allauth.urls")),
+        path("", include("registry.views.urls", namespace="registry")),
+        path("", include("lineage.urls", namespace="lineage")),
+        prefix_default_language=False,
+    ),
+    # Last, because its addresses begin with a team's name.
+    path("", include("registry.hubapi.urls")),
 ]
