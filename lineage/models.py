@@ -76,7 +76,8 @@ class Derivation(models.Model):
     layer = models.CharField(
         max_length=12, choices=[(la.value, label) for la, label in LAYER_LABELS.items()]
     )
-    note = models.CharField(max_length=300, blank=True)
+    note = models.TextField(blank=True)
+    note_zh = models.TextField(blank=True)
     state = models.CharField(
         max_length=12,
         choices=[(kind.value, label) for kind, label in STATEMENT_LABELS.items()],

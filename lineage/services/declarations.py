@@ -13,6 +13,7 @@ from lineage.models import Declaration, Derivation
 from lineage.services.derivations import (
     CycleRefused,
     SelfDerivation,
+    Speech,
     add_derivation,
     say,
 )
@@ -145,9 +146,11 @@ def _derive(declaration: Declaration) -> None:
             child=child,
             parent=parent,
             relation=agreeing_relations(declaration.relation)[0],
-            kind=StatementKind.DECLARED,
-            author=declaration.revision.author,
-            revision=declaration.revision,
+            speech=Speech(
+                kind=StatementKind.DECLARED,
+                author=declaration.revision.author,
+                revision=declaration.revision,
+            ),
         )
     except (SelfDerivation, CycleRefused) as error:
         # The declaration stays on record, unresolved: no edge can carry it.
@@ -168,4 +171,9 @@ def _withdraw_undeclared(revision: Revision) -> None:
         statements__kind=StatementKind.DECLARED,
     ).exclude(parent__in=named)
     for derivation in dropped.distinct():
-        say(derivation, kind=StatementKind.WITHDRAWN, author=revision.author)
+        say(
+            derivation,
+            Speech(
+                kind=StatementKind.WITHDRAWN, author=revision.author, revision=revision
+            ),
+        )

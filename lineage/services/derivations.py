@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import models, transaction
 
 from lineage import queries
 from lineage.models import Derivation, Statement, Verification
 from lineage.verdict import state_of
 from registry.models import RegisteredModel, Revision, Source
-from registry.vocabulary import RELATION_LAYER, WEIGHT_LAYERS, Relation, StatementKind
+from registry.vocabulary import (
+    RELATION_LAYER,
+    WEIGHT_LAYERS,
+    Layer,
+    Relation,
+    StatementKind,
+)
 
 
 class CycleRefused(Exception):
@@ -22,23 +29,34 @@ class SelfDerivation(Exception):
     """A model cannot come from itself."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Speech:
+    """What is said of a derivation, by whom and on what evidence.
+
+    Without author, revision and verification it is the catalog that speaks.
+    """
+
+    kind: StatementKind
+    author: AbstractBaseUser | None = None
+    revision: Revision | None = None
+    verification: Verification | None = None
+    sources: Sequence[Source] = ()
+    text: str = ""
+
+
 def add_derivation(
     *,
     child: RegisteredModel,
     parent: RegisteredModel,
     relation: Relation,
-    kind: StatementKind,
-    note: str = "",
-    author: AbstractBaseUser | None = None,
-    revision: Revision | None = None,
-    verification: Verification | None = None,
-    sources: Iterable[Source] = (),
-    text: str = "",
+    speech: Speech,
+    note: tuple[str, str] = ("", ""),
 ) -> Derivation:
-    """Return the derivation after saying `kind` of it; made if it is new.
+    """Return the derivation after the speech; made if it is new.
 
-    Saying again what the same speaker said last changes nothing. Raises
-    SelfDerivation, and CycleRefused for a cycle within the weight layers.
+    `note` is a remark in English and Chinese. Saying again what the same speaker
+    said last changes nothing. Raises SelfDerivation, and CycleRefused for a cycle
+    within the weight layers.
     """
     if child.pk == parent.pk:
         raise SelfDerivation(f"{child.slug} names itself as its base")
@@ -48,79 +66,68 @@ def add_derivation(
             child=child, parent=parent, relation=relation
         ).first()
         if derivation is None:
-            derivation = _create(child, parent, relation, kind, note)
-        _say(
-            derivation,
-            Statement(
-                derivation=derivation,
-                kind=kind,
-                author_id=author.pk if author else None,
-                revision=revision,
-                verification=verification,
-                text=text,
-            ),
-            sources,
-        )
+            _refuse_cycle(child, parent, RELATION_LAYER[relation])
+            derivation = Derivation(
+                child=child,
+                parent=parent,
+                relation=relation,
+                layer=RELATION_LAYER[relation],
+                state=speech.kind,
+            )
+        derivation.note, derivation.note_zh = note if any(note) else _notes(derivation)
+        derivation.save()
+        _say(derivation, speech)
     return derivation
 
 
-def _create(
-    child: RegisteredModel,
-    parent: RegisteredModel,
-    relation: Relation,
-    kind: StatementKind,
-    note: str,
-) -> Derivation:
-    layer = RELATION_LAYER[relation]
+def say(derivation: Derivation, speech: Speech) -> None:
+    """Append a statement to a derivation and derive its state anew."""
+    with transaction.atomic():
+        queries.lock_derivations()
+        _say(derivation, speech)
+
+
+def _notes(derivation: Derivation) -> tuple[str, str]:
+    return derivation.note, derivation.note_zh
+
+
+def _refuse_cycle(
+    child: RegisteredModel, parent: RegisteredModel, layer: Layer
+) -> None:
     if layer in WEIGHT_LAYERS and child.pk in queries.ancestors(
         parent.pk, layers=WEIGHT_LAYERS
     ):
         raise CycleRefused(f"{parent.slug} already descends from {child.slug}")
-    return Derivation.objects.create(
-        child=child,
-        parent=parent,
-        relation=relation,
-        layer=layer,
-        note=note,
-        state=kind,
-    )
 
 
-def say(
-    derivation: Derivation,
-    *,
-    kind: StatementKind,
-    author: AbstractBaseUser | None = None,
-    text: str = "",
-) -> None:
-    """Append a statement to a derivation and derive its state anew."""
-    statement = Statement(
-        derivation=derivation,
-        kind=kind,
-        author_id=author.pk if author else None,
-        text=text,
-    )
-    with transaction.atomic():
-        queries.lock_derivations()
-        _say(derivation, statement, ())
-
-
-def _say(derivation: Derivation, statement: Statement, sources: Iterable[Source]) -> None:
-    if not _is_news(derivation, statement):
+def _say(derivation: Derivation, speech: Speech) -> None:
+    said = _said_by_the_same(derivation, speech).order_by("-id").first()
+    if said is not None and said.kind == speech.kind:
         return
-    statement.save()
-    statement.sources.set(sources)
+    statement = Statement.objects.create(
+        derivation=derivation,
+        kind=speech.kind,
+        author_id=speech.author.pk if speech.author else None,
+        revision=speech.revision,
+        verification=speech.verification,
+        text=speech.text,
+    )
+    statement.sources.set(speech.sources)
     kinds = derivation.statements.order_by("id").values_list("kind", flat=True)
     derivation.state = state_of([StatementKind(kind) for kind in kinds])
     derivation.save(update_fields=["state"])
 
 
-def _is_news(derivation: Derivation, statement: Statement) -> bool:
-    """Return whether this speaker's last word on the derivation was another."""
-    if statement.verification is not None:
-        said = derivation.statements.filter(verification=statement.verification)
-        return not said.exists()
-    last = (
-        derivation.statements.filter(verification=None).order_by("-id").first()
+def _said_by_the_same(
+    derivation: Derivation, speech: Speech
+) -> models.QuerySet[Statement]:
+    """Return what this speaker said before: makers, catalog, or one verification."""
+    said = derivation.statements.all()
+    if speech.verification is not None:
+        return said.filter(verification=speech.verification)
+    author_id = speech.author.pk if speech.author else None
+    return said.filter(
+        verification=None,
+        author_id=author_id,
+        revision__isnull=speech.revision is None,
     )
-    return last is None or last.kind != statement.kind

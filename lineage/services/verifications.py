@@ -11,7 +11,11 @@ from django.db import IntegrityError, transaction
 from lineage import queries, verdict
 from lineage.models import Declaration, Derivation, Verification
 from lineage.services.declarations import read_declaration
-from lineage.services.derivations import CycleRefused, add_derivation
+from lineage.services.derivations import (
+    CycleRefused,
+    Speech,
+    add_derivation,
+)
 from registry import jobs
 from registry.fingerprint import ENGINE, Sketch, compare
 from registry.models import Fingerprint, Job, RegisteredModel, Revision
@@ -243,9 +247,9 @@ def _say_of(
             child=child,
             parent=parent,
             relation=relation,
-            kind=kind,
-            revision=verification.revision,
-            verification=verification,
+            speech=Speech(
+                kind=kind, revision=verification.revision, verification=verification
+            ),
         )
     except CycleRefused as error:
         log.info("finding without edge", reason=str(error))
