@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db import connection, transaction
+
+from registry.vocabulary import Layer, StatementKind
 
 # One advisory lock serialises all writers of derivations on PostgreSQL, where two
 # transactions could otherwise each pass the check and together close a cycle.
 # SQLite needs none: every transaction begins IMMEDIATE.
 _WRITE_LOCK = 0x6261696D6F  # "baimo"
 
-_UP = """
+# Walks from child to parent, or from parent to child, over the layers asked for.
+_CONE = """
 WITH RECURSIVE cone(id) AS (
     SELECT %s
   UNION
-    SELECT d.parent_id FROM lineage_derivation d JOIN cone ON d.child_id = cone.id
-    WHERE d.layer IN ({layers}) AND d.state NOT IN ({states})
+    SELECT d.{to} FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
+    WHERE d.layer IN ({layers}) AND d.state IN ({states})
 )
-SELECT id FROM cone
 """
-_DOWN = """
-WITH RECURSIVE cone(id) AS (
-    SELECT %s
-  UNION
-    SELECT d.child_id FROM lineage_derivation d JOIN cone ON d.parent_id = cone.id
-    WHERE d.layer IN ({layers}) AND d.state NOT IN ({states})
+_IDS = _CONE + "SELECT id FROM cone"
+_EDGES = (
+    _CONE
+    + """
+SELECT d.id, d.child_id, d.parent_id
+FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
+WHERE d.layer IN ({layers}) AND d.state IN ({states})
+ORDER BY d.id
+"""
 )
-SELECT id FROM cone
-"""
+_UP = {"start": "child_id", "to": "parent_id"}
+_DOWN = {"start": "parent_id", "to": "child_id"}
+
+EVERY_LAYER = frozenset(Layer)
+# What lists and graphs show when nobody asks for states.
+SHOWN_STATES = frozenset(StatementKind) - {
+    StatementKind.WITHDRAWN,
+    StatementKind.CONTRADICTED,
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which derivations a walk may use."""
+
+    layers: frozenset[Layer] = EVERY_LAYER
+    states: frozenset[StatementKind] = SHOWN_STATES
+
+
+class Edge(NamedTuple):
+    """A derivation as ids: its own, the child's and the parent's."""
+
+    id: int
+    child: int
+    parent: int
 
 
 def lock_derivations() -> None:
@@ -43,32 +73,41 @@ def lock_derivations() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITE_LOCK])
 
 
-def ancestors(
-    model_id: int, *, layers: Iterable[str], without_states: Iterable[str] = ()
-) -> set[int]:
+def ancestors(model_id: int, scope: Scope) -> set[int]:
     """Return the ids of everything the model descends from, without itself."""
-    return _walk(_UP, model_id, layers, without_states)
+    return {row[0] for row in _walk(_IDS, _UP, model_id, scope)} - {model_id}
 
 
-def descendants(
-    model_id: int, *, layers: Iterable[str], without_states: Iterable[str] = ()
-) -> set[int]:
+def descendants(model_id: int, scope: Scope) -> set[int]:
     """Return the ids of everything that descends from the model, without itself."""
-    return _walk(_DOWN, model_id, layers, without_states)
+    return {row[0] for row in _walk(_IDS, _DOWN, model_id, scope)} - {model_id}
+
+
+def edges_above(model_id: int, scope: Scope) -> list[Edge]:
+    """Return every derivation on a way from the model to its roots, by id."""
+    return [Edge(*row) for row in _walk(_EDGES, _UP, model_id, scope)]
+
+
+def edges_below(model_id: int, scope: Scope) -> list[Edge]:
+    """Return every derivation on a way from the model to its leaves, by id."""
+    return [Edge(*row) for row in _walk(_EDGES, _DOWN, model_id, scope)]
 
 
 def _walk(
-    sql: str, model_id: int, layers: Iterable[str], states: Iterable[str]
-) -> set[int]:
-    layer_list: Sequence[str] = [str(layer) for layer in layers]
-    # An empty list is no SQL; an impossible word stands for it.
-    state_list: Sequence[str] = [str(state) for state in states] or [""]
-    if not layer_list:
-        return set()
-    statement = sql.format(layers=_places(layer_list), states=_places(state_list))
+    sql: str, direction: Mapping[str, str], model_id: int, scope: Scope
+) -> list[tuple[int, ...]]:
+    layers = sorted(str(layer) for layer in scope.layers)
+    states = sorted(str(state) for state in scope.states)
+    if not layers or not states:
+        return []
+    statement = sql.format(
+        **direction, layers=_places(layers), states=_places(states)
+    )
+    n_filters = statement.count("d.layer IN")
     with connection.cursor() as cursor:
-        cursor.execute(statement, [model_id, *layer_list, *state_list])
-        return {row[0] for row in cursor.fetchall()} - {model_id}
+        cursor.execute(statement, [model_id, *(layers + states) * n_filters])
+        rows: list[tuple[int, ...]] = cursor.fetchall()
+    return rows
 
 
 def _places(values: Sequence[str]) -> str:

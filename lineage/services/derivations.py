@@ -20,6 +20,9 @@ from registry.vocabulary import (
     StatementKind,
 )
 
+# A withdrawn edge may be declared again, so it counts when cycles are refused.
+ANY_WEIGHTS = queries.Scope(layers=WEIGHT_LAYERS, states=frozenset(StatementKind))
+
 
 class CycleRefused(Exception):
     """The derivation would make a model descend from its own weights."""
@@ -95,7 +98,7 @@ def _refuse_cycle(
     child: RegisteredModel, parent: RegisteredModel, layer: Layer
 ) -> None:
     if layer in WEIGHT_LAYERS and child.pk in queries.ancestors(
-        parent.pk, layers=WEIGHT_LAYERS
+        parent.pk, ANY_WEIGHTS
     ):
         raise CycleRefused(f"{parent.slug} already descends from {child.slug}")
 

@@ -30,7 +30,7 @@ from registry.vocabulary import (
 log = structlog.get_logger("baimo.verdicts")
 
 # Edges that people took back or the weights contradict explain no relative.
-UNTRUSTED = (StatementKind.WITHDRAWN, StatementKind.CONTRADICTED)
+KINSHIP = queries.Scope(layers=WEIGHT_LAYERS)
 
 
 @dataclass(frozen=True)
@@ -149,14 +149,10 @@ def _explained(model: RegisteredModel, bases: Iterable[int]) -> set[int]:
     """
     roots = set(bases)
     for base in bases:
-        roots |= queries.ancestors(
-            base, layers=WEIGHT_LAYERS, without_states=UNTRUSTED
-        )
+        roots |= queries.ancestors(base, KINSHIP)
     explained = set(roots)
     for root in roots | {model.pk}:
-        explained |= queries.descendants(
-            root, layers=WEIGHT_LAYERS, without_states=UNTRUSTED
-        )
+        explained |= queries.descendants(root, KINSHIP)
     return explained - {model.pk}
 
 
