@@ -8,6 +8,11 @@ from types import MappingProxyType
 from typing import Final
 
 
+def _(label: str) -> str:
+    """Return the label itself; the call marks it for the translation catalogue."""
+    return label
+
+
 class Kind(StrEnum):
     """What an entry is; only a model has a category."""
 
@@ -17,7 +22,7 @@ class Kind(StrEnum):
 
 
 KIND_LABELS: Final[Mapping[Kind, str]] = MappingProxyType(
-    {Kind.MODEL: "Model", Kind.PRODUCT: "Product", Kind.TOOL: "Tool"}
+    {Kind.MODEL: _("Model"), Kind.PRODUCT: _("Product"), Kind.TOOL: _("Tool")}
 )
 
 
@@ -41,19 +46,19 @@ class Category(StrEnum):
 
 CATEGORY_LABELS: Final[Mapping[Category, str]] = MappingProxyType(
     {
-        Category.BASE: "Base",
-        Category.CONTINUED_PRETRAINING: "Continued pre-training",
-        Category.SFT: "Fine-tuned",
-        Category.PROMPT_WRAPPER: "Prompt wrapper",
-        Category.API_RESKIN: "API reskin",
-        Category.RETRAINED: "Retrained",
-        Category.PREFERENCE_TUNED: "Preference-tuned",
-        Category.ADAPTER: "Adapter",
-        Category.DISTILLED: "Distilled",
-        Category.MERGE: "Merge",
-        Category.QUANTIZED: "Quantized",
-        Category.ASSEMBLED: "Assembled",
-        Category.WEIGHTS_RESKIN: "Weights reskin",
+        Category.BASE: _("Base"),
+        Category.CONTINUED_PRETRAINING: _("Continued pre-training"),
+        Category.SFT: _("Fine-tuned"),
+        Category.PROMPT_WRAPPER: _("Prompt wrapper"),
+        Category.API_RESKIN: _("API reskin"),
+        Category.RETRAINED: _("Retrained"),
+        Category.PREFERENCE_TUNED: _("Preference-tuned"),
+        Category.ADAPTER: _("Adapter"),
+        Category.DISTILLED: _("Distilled"),
+        Category.MERGE: _("Merge"),
+        Category.QUANTIZED: _("Quantized"),
+        Category.ASSEMBLED: _("Assembled"),
+        Category.WEIGHTS_RESKIN: _("Weights reskin"),
     }
 )
 
@@ -89,12 +94,12 @@ class Share(StrEnum):
 
 SHARE_LABELS: Final[Mapping[Share, str]] = MappingProxyType(
     {
-        Share.OWN: "Own",
-        Share.SMALLER: "Own, smaller",
-        Share.SMALL: "Small",
-        Share.BORROWED: "Borrowed",
-        Share.TEACHER: "The teacher's",
-        Share.NONE: "None",
+        Share.OWN: _("Own"),
+        Share.SMALLER: _("Own, smaller"),
+        Share.SMALL: _("Small"),
+        Share.BORROWED: _("Borrowed"),
+        Share.TEACHER: _("The teacher's"),
+        Share.NONE: _("None"),
     }
 )
 
@@ -136,12 +141,12 @@ class Layer(StrEnum):
 
 LAYER_LABELS: Final[Mapping[Layer, str]] = MappingProxyType(
     {
-        Layer.WEIGHTS: "Weights",
-        Layer.COMPONENT: "Component",
-        Layer.OUTPUTS: "Outputs",
-        Layer.SERVICE: "Service",
-        Layer.ARCHITECTURE: "Architecture",
-        Layer.TOKENIZER: "Tokenizer",
+        Layer.WEIGHTS: _("Weights"),
+        Layer.COMPONENT: _("Component"),
+        Layer.OUTPUTS: _("Outputs"),
+        Layer.SERVICE: _("Service"),
+        Layer.ARCHITECTURE: _("Architecture"),
+        Layer.TOKENIZER: _("Tokenizer"),
     }
 )
 
@@ -182,28 +187,28 @@ class Relation(StrEnum):
 
 RELATION_LABELS: Final[Mapping[Relation, str]] = MappingProxyType(
     {
-        Relation.CONTINUED_PRETRAINING: "continued pre-training of",
-        Relation.SFT: "fine-tuned from",
-        Relation.PREFERENCE_TUNED: "preference-tuned from",
-        Relation.ADAPTER: "adapter for",
-        Relation.MERGE: "merged from",
-        Relation.QUANTIZED: "quantized from",
-        Relation.PRUNED: "pruned from",
-        Relation.UPSCALED: "up-scaled from",
-        Relation.UPCYCLED: "up-cycled from",
-        Relation.VOCABULARY_EXTENDED: "extends the vocabulary of",
-        Relation.RESKIN: "the weights, renamed, of",
-        Relation.CONTAINS: "contains",
-        Relation.DISTILLED: "distilled from",
-        Relation.SYNTHETIC_DATA: "trained on text written by",
-        Relation.PROMPT_WRAPPER: "a prompt in front of",
-        Relation.API_RESKIN: "the API, renamed, of",
-        Relation.POWERS: "powered by",
-        Relation.SAME_ARCHITECTURE: "has the architecture of",
-        Relation.INFLUENCED_BY: "influenced by",
-        Relation.TAKES_PART: "takes a part from",
-        Relation.SAME_TOKENIZER: "has the tokenizer of",
-        Relation.EXTENDED_TOKENIZER: "extends the tokenizer of",
+        Relation.CONTINUED_PRETRAINING: _("continued pre-training of"),
+        Relation.SFT: _("fine-tuned from"),
+        Relation.PREFERENCE_TUNED: _("preference-tuned from"),
+        Relation.ADAPTER: _("adapter for"),
+        Relation.MERGE: _("merged from"),
+        Relation.QUANTIZED: _("quantized from"),
+        Relation.PRUNED: _("pruned from"),
+        Relation.UPSCALED: _("up-scaled from"),
+        Relation.UPCYCLED: _("up-cycled from"),
+        Relation.VOCABULARY_EXTENDED: _("extends the vocabulary of"),
+        Relation.RESKIN: _("the weights, renamed, of"),
+        Relation.CONTAINS: _("contains"),
+        Relation.DISTILLED: _("distilled from"),
+        Relation.SYNTHETIC_DATA: _("trained on text written by"),
+        Relation.PROMPT_WRAPPER: _("a prompt in front of"),
+        Relation.API_RESKIN: _("the API, renamed, of"),
+        Relation.POWERS: _("powered by"),
+        Relation.SAME_ARCHITECTURE: _("has the architecture of"),
+        Relation.INFLUENCED_BY: _("influenced by"),
+        Relation.TAKES_PART: _("takes a part from"),
+        Relation.SAME_TOKENIZER: _("has the tokenizer of"),
+        Relation.EXTENDED_TOKENIZER: _("extends the tokenizer of"),
     }
 )
 
@@ -284,14 +289,14 @@ class StatementKind(StrEnum):
 
 STATEMENT_LABELS: Final[Mapping[StatementKind, str]] = MappingProxyType(
     {
-        StatementKind.DECLARED: "Declared",
-        StatementKind.CITED: "Cited",
-        StatementKind.ALLEGED: "Alleged",
-        StatementKind.VERIFIED: "Verified",
-        StatementKind.CONTRADICTED: "Contradicted",
-        StatementKind.FOUND: "Found",
-        StatementKind.DISPUTED: "Disputed",
-        StatementKind.WITHDRAWN: "Withdrawn",
+        StatementKind.DECLARED: _("Declared"),
+        StatementKind.CITED: _("Cited"),
+        StatementKind.ALLEGED: _("Alleged"),
+        StatementKind.VERIFIED: _("Verified"),
+        StatementKind.CONTRADICTED: _("Contradicted"),
+        StatementKind.FOUND: _("Found"),
+        StatementKind.DISPUTED: _("Disputed"),
+        StatementKind.WITHDRAWN: _("Withdrawn"),
     }
 )
 
@@ -320,13 +325,13 @@ class Verdict(StrEnum):
 
 VERDICT_LABELS: Final[Mapping[Verdict, str]] = MappingProxyType(
     {
-        Verdict.CONSISTENT: "Consistent",
-        Verdict.UNDECLARED_BASE: "Undeclared base",
-        Verdict.NOT_DERIVED_FROM_DECLARED: "Not derived from the declared base",
-        Verdict.RENAMED_COPY: "Renamed copy",
-        Verdict.INDEPENDENT: "Independent",
-        Verdict.INCONCLUSIVE: "Inconclusive",
-        Verdict.NOT_VERIFIABLE: "Not verifiable",
+        Verdict.CONSISTENT: _("Consistent"),
+        Verdict.UNDECLARED_BASE: _("Undeclared base"),
+        Verdict.NOT_DERIVED_FROM_DECLARED: _("Not derived from the declared base"),
+        Verdict.RENAMED_COPY: _("Renamed copy"),
+        Verdict.INDEPENDENT: _("Independent"),
+        Verdict.INCONCLUSIVE: _("Inconclusive"),
+        Verdict.NOT_VERIFIABLE: _("Not verifiable"),
     }
 )
 
@@ -341,9 +346,9 @@ class Confidence(StrEnum):
 
 CONFIDENCE_LABELS: Final[Mapping[Confidence, str]] = MappingProxyType(
     {
-        Confidence.HIGH: "High",
-        Confidence.MEDIUM: "Medium",
-        Confidence.LOW: "Low",
+        Confidence.HIGH: _("High"),
+        Confidence.MEDIUM: _("Medium"),
+        Confidence.LOW: _("Low"),
     }
 )
 
