@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +33,10 @@ class Declaration(models.Model):
     declared_id = models.CharField(max_length=200)
     relation = models.CharField(max_length=32)
     parent = models.ForeignKey(
-        RegisteredModel, on_delete=models.SET_NULL, null=True, related_name="declared_by"
+        RegisteredModel,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="declared_by",
     )
 
     class Meta:
@@ -71,7 +76,8 @@ class Derivation(models.Model):
         RegisteredModel, on_delete=models.CASCADE, related_name="derivatives"
     )
     relation = models.CharField(
-        max_length=24, choices=[(r.value, label) for r, label in RELATION_LABELS.items()]
+        max_length=24,
+        choices=[(r.value, label) for r, label in RELATION_LABELS.items()],
     )
     layer = models.CharField(
         max_length=12, choices=[(la.value, label) for la, label in LAYER_LABELS.items()]
@@ -102,6 +108,22 @@ class Derivation(models.Model):
         return f"{self.child} {self.relation} {self.parent}"
 
 
+class VerificationQuerySet(models.QuerySet["Verification"]):
+    def current(self) -> VerificationQuerySet:
+        """Return the newest verdict on the head of each model."""
+        newest = Verification.objects.filter(revision=OuterRef("revision"))
+        return self.filter(
+            revision__model__head=F("revision"),
+            pk=Subquery(newest.order_by("-id").values("pk")[:1]),
+        )
+
+
+def with_verdict(models_: models.QuerySet[RegisteredModel]) -> models.QuerySet[Any]:
+    """Return registered models annotated with their current `verdict`, or None."""
+    newest = Verification.objects.filter(revision=OuterRef("head")).order_by("-id")
+    return models_.annotate(verdict=Subquery(newest.values("verdict")[:1]))
+
+
 class Verification(models.Model):
     """A verdict on a revision. Append-only: a newer one supersedes it.
 
@@ -130,6 +152,8 @@ class Verification(models.Model):
     n_compared = models.PositiveIntegerField(default=0)
     engine = models.CharField(max_length=40)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = VerificationQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.revision}: {self.verdict}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from registry.vocabulary import Layer, StatementKind
+from registry.vocabulary import Layer, Relation, StatementKind
 
 # One advisory lock serialises all writers of derivations on PostgreSQL, where two
 # transactions could otherwise each pass the check and together close a cycle.
@@ -21,7 +21,7 @@ WITH RECURSIVE cone(id) AS (
     SELECT %s
   UNION
     SELECT d.{to} FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
-    WHERE d.layer IN ({layers}) AND d.state IN ({states})
+    WHERE {scope}
 )
 """
 _IDS = _CONE + "SELECT id FROM cone"
@@ -30,7 +30,7 @@ _EDGES = (
     + """
 SELECT d.id, d.child_id, d.parent_id
 FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
-WHERE d.layer IN ({layers}) AND d.state IN ({states})
+WHERE {scope}
 ORDER BY d.id
 """
 )
@@ -38,6 +38,7 @@ _UP = {"start": "child_id", "to": "parent_id"}
 _DOWN = {"start": "parent_id", "to": "child_id"}
 
 EVERY_LAYER = frozenset(Layer)
+EVERY_RELATION = frozenset(Relation)
 # What lists and graphs show when nobody asks for states.
 SHOWN_STATES = frozenset(StatementKind) - {
     StatementKind.WITHDRAWN,
@@ -51,6 +52,21 @@ class Scope:
 
     layers: frozenset[Layer] = EVERY_LAYER
     states: frozenset[StatementKind] = SHOWN_STATES
+    relations: frozenset[Relation] = EVERY_RELATION
+
+    def as_sql(self) -> tuple[str, list[str]]:
+        """Return the condition on a derivation `d`, and its parameters."""
+        chosen: dict[str, frozenset[Any]] = {"layer": self.layers, "state": self.states}
+        if self.relations != EVERY_RELATION:
+            chosen["relation"] = self.relations
+        conditions: list[str] = []
+        values: list[str] = []
+        for column, words in chosen.items():
+            # An empty list is no SQL, and no column holds an empty word.
+            listed = sorted(str(word) for word in words) or [""]
+            conditions.append(f"d.{column} IN ({', '.join(['%s'] * len(listed))})")
+            values += listed
+        return " AND ".join(conditions), values
 
 
 class Edge(NamedTuple):
@@ -96,19 +112,10 @@ def edges_below(model_id: int, scope: Scope) -> list[Edge]:
 def _walk(
     sql: str, direction: Mapping[str, str], model_id: int, scope: Scope
 ) -> list[tuple[int, ...]]:
-    layers = sorted(str(layer) for layer in scope.layers)
-    states = sorted(str(state) for state in scope.states)
-    if not layers or not states:
-        return []
-    statement = sql.format(
-        **direction, layers=_places(layers), states=_places(states)
-    )
-    n_filters = statement.count("d.layer IN")
+    condition, values = scope.as_sql()
+    statement = sql.format(**direction, scope=condition)
+    n_conditions = statement.count(condition)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [model_id, *(layers + states) * n_filters])
+        cursor.execute(statement, [model_id, *values * n_conditions])
         rows: list[tuple[int, ...]] = cursor.fetchall()
     return rows
-
-
-def _places(values: Sequence[str]) -> str:
-    return ", ".join(["%s"] * len(values))

@@ -55,7 +55,7 @@ def parse_card(content: bytes) -> Card:
 def _parse_yaml(text: str) -> Mapping[str, Any]:
     try:
         # The loader is a SafeLoader.
-        metadata = yaml.load(text, Loader=_PlainLoader)  # noqa: S506
+        metadata = yaml.load(text, Loader=_PlainLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         line = str(error).replace("\n", " ")
         raise CardInvalid(f"the front matter is no valid YAML: {line[:200]}") from error

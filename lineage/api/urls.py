@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from lineage.api import views, walk_views
+
+urlpatterns = [
+    path("models/", views.ModelList.as_view(), name="api-models"),
+    path("models/facets/", views.ModelFacets.as_view()),
+    path("models/<str:slug>/", views.ModelDetail.as_view(), name="api-model"),
+    path("models/<str:slug>/compare/<str:other>/", views.ModelCompare.as_view()),
+    path("models/<str:slug>/parents/", walk_views.Parents.as_view()),
+    path("models/<str:slug>/children/", walk_views.Children.as_view()),
+    path("models/<str:slug>/ancestors/", walk_views.Ancestors.as_view()),
+    path("models/<str:slug>/descendants/", walk_views.Descendants.as_view()),
+    path("models/<str:slug>/roots/", walk_views.Roots.as_view()),
+    path("models/<str:slug>/subtree/", walk_views.Subtree.as_view()),
+    path("lineage/path/", walk_views.Path.as_view(), name="api-path"),
+]

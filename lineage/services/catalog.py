@@ -61,9 +61,7 @@ def _load_organization(organization: CatalogOrganization) -> Organization:
 def _load_entry(entry: Entry, organization: Organization) -> RegisteredModel | None:
     model = RegisteredModel.objects.with_slug(entry.slug).first()
     if model is None:
-        model = RegisteredModel(
-            slug=entry.slug, origin=RegisteredModel.Origin.CATALOG
-        )
+        model = RegisteredModel(slug=entry.slug, origin=RegisteredModel.Origin.CATALOG)
     elif model.origin != RegisteredModel.Origin.CATALOG:
         return None
     for name, value in _columns(entry).items():

@@ -97,9 +97,7 @@ def _notes(derivation: Derivation) -> tuple[str, str]:
 def _refuse_cycle(
     child: RegisteredModel, parent: RegisteredModel, layer: Layer
 ) -> None:
-    if layer in WEIGHT_LAYERS and child.pk in queries.ancestors(
-        parent.pk, ANY_WEIGHTS
-    ):
+    if layer in WEIGHT_LAYERS and child.pk in queries.ancestors(parent.pk, ANY_WEIGHTS):
         raise CycleRefused(f"{parent.slug} already descends from {child.slug}")
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
 from django.db import IntegrityError, transaction
 
 from lineage import queries, verdict
-from lineage.models import Declaration, Derivation, Verification
+from lineage.models import Declaration, Verification
 from lineage.services.declarations import read_declaration
 from lineage.services.derivations import (
     CycleRefused,
@@ -195,7 +195,9 @@ def _limits(compared: Compared, decision: verdict.Decision) -> list[str]:
         if relative.comparison["related"] is None
     )
     if unknown:
-        limits.append("Not comparable, and so not excluded: " + ", ".join(unknown) + ".")
+        limits.append(
+            "Not comparable, and so not excluded: " + ", ".join(unknown) + "."
+        )
     return limits
 
 

@@ -19,8 +19,8 @@ class TokenAuthentication(BaseAuthentication):
 
         Raises AuthenticationFailed for a header with no valid token.
         """
-        scheme, _, key = get_authorization_header(request).decode("latin-1").partition(
-            " "
+        scheme, _, key = (
+            get_authorization_header(request).decode("latin-1").partition(" ")
         )
         if scheme.lower() != "bearer":
             return None

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from registry.api import views
+
+urlpatterns = [
+    path("jobs/<uuid:job_id>/", views.JobDetail.as_view(), name="api-job"),
+    path("organizations/", views.OrganizationList.as_view()),
+    path("by-hash/<str:sha256>/", views.ByHash.as_view()),
+]

@@ -63,6 +63,12 @@ class Revision(models.Model):
         return self.files.filter(path__endswith=WEIGHT_SUFFIX).order_by("path")
 
 
+class RevisionFileQuerySet(models.QuerySet["RevisionFile"]):
+    def in_heads(self) -> RevisionFileQuerySet:
+        """Return the files of the revisions that models now stand at."""
+        return self.filter(revision__model__head=models.F("revision"))
+
+
 class RevisionFile(models.Model):
     """A path in a revision and the blob behind it."""
 
@@ -74,6 +80,8 @@ class RevisionFile(models.Model):
     # What git would call it: clients compare this before they send a file again.
     oid = models.CharField(max_length=40)
     is_lfs = models.BooleanField(default=False)
+
+    objects = RevisionFileQuerySet.as_manager()
 
     class Meta:
         constraints = [

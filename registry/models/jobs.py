@@ -47,9 +47,7 @@ class Job(models.Model):
     revision = models.ForeignKey(
         Revision, on_delete=models.CASCADE, related_name="jobs"
     )
-    state = models.CharField(
-        max_length=10, choices=State.choices, default=State.QUEUED
-    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     progress = models.FloatField(default=0.0)
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)

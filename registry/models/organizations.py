@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -40,6 +41,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def of_member(self, user: object) -> OrganizationQuerySet:
         """Return the organisations that a user belongs to."""
         return self.filter(memberships__user=user)
+
+    def with_n_models(self) -> models.QuerySet[Any]:
+        """Return organisations annotated with `n_models`."""
+        return self.annotate(n_models=models.Count("models"))
 
 
 class Organization(models.Model):

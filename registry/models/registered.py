@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from registry.models.organizations import Organization
-from registry.vocabulary import CATEGORY_LABELS, KIND_LABELS, Category, Kind
+from registry.vocabulary import CATEGORY_LABELS, KIND_LABELS, Kind
 
 SLUG_PATTERN = r"^[A-Za-z0-9._-]+$"
 
@@ -74,7 +74,9 @@ class RegisteredModel(models.Model):
         _("category"),
         max_length=24,
         blank=True,
-        choices=[(category.value, label) for category, label in CATEGORY_LABELS.items()],
+        choices=[
+            (category.value, label) for category, label in CATEGORY_LABELS.items()
+        ],
     )
     family = models.CharField(_("family"), max_length=80, blank=True)
     # "YYYY-MM": as exact as the sources are, and it sorts as text.

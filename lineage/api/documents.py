@@ -1,0 +1,159 @@
+"""Rows into the JSON documents of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lineage.models import Declaration, Derivation, Verification
+from registry.models import Job, RegisteredModel, Revision
+
+Json = dict[str, Any]
+
+
+def model_row(model: Any) -> Json:
+    """Return an entry in a list; the model carries its `verdict`."""
+    team = model.organization
+    return {
+        "slug": model.slug,
+        "kind": model.kind,
+        "name": model.name,
+        "name_zh": model.name_zh,
+        "organization": team.slug if team else None,
+        "country": (team.country or None) if team else None,
+        "released": model.released or None,
+        "params": model.params,
+        "category": model.category or None,
+        "family": model.family or None,
+        "license": model.license or None,
+        "verdict": model.verdict,
+    }
+
+
+def model_document(model: Any) -> Json:
+    """Return everything the register knows of an entry."""
+    head: Revision | None = model.head
+    return model_row(model) | {
+        "aliases": model.aliases,
+        "hf_repo": [repo.repo_id for repo in model.hub_repos.order_by("id")],
+        "repo": model.repo_id or None,
+        "arxiv": model.arxiv or None,
+        "facts": model.facts,
+        "claims": model.claims,
+        "sources": [_source(source) for source in model.sources.order_by("id")],
+        "derivations": [_derivation(d) for d in _derivations(model)],
+        "revision": head.commit_id if head else None,
+        "files": _files(head) if head else [],
+        "declared": _declared(head) if head else [],
+        "job": _job(head) if head else None,
+        "verdict": _verdict(head) if head else None,
+    }
+
+
+def node(model: RegisteredModel, hops: int) -> Json:
+    """Return a model as a node of a lineage."""
+    return {
+        "slug": model.slug,
+        "name": model.name,
+        "kind": model.kind,
+        "category": model.category or None,
+        "released": model.released or None,
+        "hops": hops,
+    }
+
+
+def edges(derivations: Iterable[Derivation], slugs: Mapping[int, str]) -> list[Json]:
+    """Return derivations as edges between the slugs of known ids."""
+    return [
+        {
+            "child": slugs[derivation.child_id],
+            "parent": slugs[derivation.parent_id],
+            "layer": derivation.layer,
+            "relation": derivation.relation,
+            "state": derivation.state,
+        }
+        for derivation in derivations
+    ]
+
+
+def _source(source: Any) -> Json:
+    return {
+        "id": source.key,
+        "title": source.title,
+        "url": source.url,
+        "checked": source.checked.isoformat(),
+        "confidence": source.confidence,
+        "covers": source.covers,
+    }
+
+
+def _derivations(model: RegisteredModel) -> Iterable[Derivation]:
+    return (
+        model.derivations.select_related("parent")
+        .prefetch_related("statements__sources")
+        .order_by("id")
+    )
+
+
+def _derivation(derivation: Derivation) -> Json:
+    keys = {
+        source.key
+        for statement in derivation.statements.all()
+        for source in statement.sources.all()
+    }
+    return {
+        "parent": derivation.parent.slug,
+        "layer": derivation.layer,
+        "relation": derivation.relation,
+        "state": derivation.state,
+        "note": derivation.note,
+        "sources": sorted(keys),
+    }
+
+
+def _files(head: Revision) -> list[Json]:
+    return [
+        {"path": file.path, "size": file.blob.size_bytes, "sha256": file.blob_id}
+        for file in head.files.select_related("blob").order_by("path")
+    ]
+
+
+def _declared(head: Revision) -> list[Json]:
+    declarations: Iterable[Declaration] = head.declarations.select_related(
+        "parent"
+    ).order_by("position")
+    return [
+        {
+            "id": declaration.declared_id,
+            "slug": declaration.parent.slug if declaration.parent else None,
+            "relation": declaration.relation,
+        }
+        for declaration in declarations
+    ]
+
+
+def _job(head: Revision) -> Json | None:
+    job: Job | None = head.jobs.order_by("-created_at").first()
+    return {"id": str(job.pk), "state": job.state} if job else None
+
+
+def _verdict(head: Revision) -> Json | None:
+    newest: Verification | None = (
+        head.verifications.select_related("compared_with").order_by("-id").first()
+    )
+    return verdict_document(newest) if newest else None
+
+
+def verdict_document(verification: Verification) -> Json:
+    """Return a verdict with the comparison it rests on."""
+    other = verification.compared_with
+    return {
+        "verdict": verification.verdict,
+        "reason": verification.reason,
+        "compared_with": other.slug if other else None,
+        "comparison": verification.comparison,
+        "limits": verification.limits,
+        "revision": verification.revision.commit_id,
+        "engine": verification.engine,
+        "created": verification.created_at.isoformat(),
+    }

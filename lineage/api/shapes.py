@@ -1,0 +1,154 @@
+"""The shapes of answers, for the OpenAPI schema; documents.py fills them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class JobShape(serializers.Serializer[Any]):
+    """A job in brief; its address is jobs/{id}/."""
+
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+
+
+class DeclaredShape(serializers.Serializer[Any]):
+    """A base that the model card names; slug is null while it is not registered."""
+
+    id = serializers.CharField()
+    slug = serializers.CharField(allow_null=True)
+    relation = serializers.CharField()
+
+
+class VerdictShape(serializers.Serializer[Any]):
+    """What the weights say of the declaration."""
+
+    verdict = serializers.CharField()
+    reason = serializers.CharField()
+    compared_with = serializers.CharField(allow_null=True)
+    comparison = serializers.JSONField(allow_null=True)
+    limits = serializers.ListField(child=serializers.CharField())
+    revision = serializers.CharField()
+    engine = serializers.CharField()
+    created = serializers.DateTimeField()
+
+
+class DerivationShape(serializers.Serializer[Any]):
+    """An edge as the child's page states it."""
+
+    parent = serializers.CharField()
+    layer = serializers.CharField()
+    relation = serializers.CharField()
+    state = serializers.CharField()
+    note = serializers.CharField()
+    sources = serializers.ListField(child=serializers.CharField())
+
+
+class SourceShape(serializers.Serializer[Any]):
+    """Where facts come from."""
+
+    id = serializers.CharField()
+    title = serializers.CharField()
+    url = serializers.URLField()
+    checked = serializers.DateField()
+    confidence = serializers.CharField()
+    covers = serializers.ListField(child=serializers.CharField())
+
+
+class FileShape(serializers.Serializer[Any]):
+    """A file of the current revision."""
+
+    path = serializers.CharField()
+    size = serializers.IntegerField()
+    sha256 = serializers.CharField()
+
+
+class ModelShape(serializers.Serializer[Any]):
+    """An entry in a list."""
+
+    slug = serializers.CharField()
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    name_zh = serializers.CharField()
+    organization = serializers.CharField(allow_null=True)
+    country = serializers.CharField(allow_null=True)
+    released = serializers.CharField(allow_null=True)
+    params = serializers.IntegerField(allow_null=True)
+    category = serializers.CharField(allow_null=True)
+    family = serializers.CharField(allow_null=True)
+    license = serializers.CharField(allow_null=True)
+    verdict = serializers.CharField(allow_null=True)
+
+
+class ModelDetailShape(ModelShape):
+    """An entry with everything the register knows of it."""
+
+    aliases = serializers.ListField(child=serializers.CharField())
+    hf_repo = serializers.ListField(child=serializers.CharField())
+    repo = serializers.CharField(allow_null=True)
+    arxiv = serializers.CharField(allow_null=True)
+    facts = serializers.JSONField()
+    claims = serializers.JSONField()
+    sources = SourceShape(many=True)
+    derivations = DerivationShape(many=True)
+    files = FileShape(many=True)
+    revision = serializers.CharField(allow_null=True)
+    declared = DeclaredShape(many=True)
+    job = JobShape(allow_null=True)
+    verdict = VerdictShape(allow_null=True)  # type: ignore[assignment]  # in full here
+
+
+class NodeShape(serializers.Serializer[Any]):
+    """A model in a lineage; hops is the length of the shortest path to it."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    category = serializers.CharField(allow_null=True)
+    released = serializers.CharField(allow_null=True)
+    hops = serializers.IntegerField()
+
+
+class EdgeShape(serializers.Serializer[Any]):
+    """A derivation between two nodes."""
+
+    child = serializers.CharField()
+    parent = serializers.CharField()
+    layer = serializers.CharField()
+    relation = serializers.CharField()
+    state = serializers.CharField()
+
+
+class ListShape(serializers.Serializer[Any]):
+    """What every list has beside its results."""
+
+    total = serializers.IntegerField()
+    truncated = serializers.BooleanField()
+    truncated_reason = serializers.CharField(allow_null=True)
+    next = serializers.URLField(allow_null=True)
+
+
+class ModelListShape(ListShape):
+    """A page of models."""
+
+    results = ModelShape(many=True)
+
+
+class LineageShape(ListShape):
+    """A page of a lineage with the derivations among its nodes."""
+
+    results = NodeShape(many=True)
+    nodes = NodeShape(many=True)
+    edges = EdgeShape(many=True)
+
+
+class PathShape(serializers.Serializer[Any]):
+    """The shortest paths between two models."""
+
+    paths = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField())
+    )
+    nodes = NodeShape(many=True)
+    edges = EdgeShape(many=True)

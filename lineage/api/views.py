@@ -1,0 +1,109 @@
+"""Endpoints that show models with their derivations and verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lineage.api import documents, shapes
+from lineage.api.pagination import page_of_models
+from lineage.api.params import ModelListParams
+from lineage.models import with_verdict
+from registry.fingerprint import ENGINE, Sketch, compare
+from registry.models import Fingerprint, RegisteredModel
+
+FACETS = {
+    "kind": "kind",
+    "category": "category",
+    "family": "family",
+    "organization": "organization__slug",
+    "country": "organization__country",
+    "license": "license",
+    "verdict": "verdict",
+}
+
+
+def find_model(slug: str) -> RegisteredModel:
+    """Return the entry with that slug, whatever its case; raises Http404."""
+    return get_object_or_404(
+        RegisteredModel.objects.select_related("organization", "head"),
+        slug__iexact=slug,
+    )
+
+
+class ModelList(APIView):
+    """All registered models, products and tools."""
+
+    @extend_schema(parameters=[ModelListParams], responses=shapes.ModelListShape)
+    def get(self, request: Request) -> Response:
+        """Return a page of entries that every given filter lets through."""
+        params = ModelListParams(data=request.query_params)
+        params.is_valid(raise_exception=True)
+        models = with_verdict(params.models()).select_related("organization")
+        page = page_of_models(
+            models,
+            ordering=params.column,
+            limit=params.validated_data["limit"],
+            cursor=params.validated_data["cursor"],
+        )
+        results = [documents.model_row(model) for model in page.rows]
+        return Response(page.as_json(request, results))
+
+
+class ModelFacets(APIView):
+    """How many models each value of each filter holds."""
+
+    @extend_schema(parameters=[ModelListParams], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Return {filter: {value: count}} for the entries let through."""
+        params = ModelListParams(data=request.query_params)
+        params.is_valid(raise_exception=True)
+        ids = params.models().values("id")
+        models = with_verdict(RegisteredModel.objects.filter(id__in=ids))
+        return Response({name: _counts(models, col) for name, col in FACETS.items()})
+
+
+def _counts(models: Any, column: str) -> dict[str, int]:
+    rows = models.order_by().values_list(column).annotate(n=Count("id", distinct=True))
+    return {value: n for value, n in rows.order_by("-n", column) if value}
+
+
+class ModelDetail(APIView):
+    """One entry."""
+
+    @extend_schema(responses=shapes.ModelDetailShape)
+    def get(self, request: Request, slug: str) -> Response:
+        """Return facts, sources, derivations, files, declaration, job and verdict."""
+        model = get_object_or_404(
+            with_verdict(RegisteredModel.objects.all()).select_related(
+                "organization", "head"
+            ),
+            slug__iexact=slug,
+        )
+        return Response(documents.model_document(model))
+
+
+class ModelCompare(APIView):
+    """Two models compared from their stored sketches."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, slug: str, other: str) -> Response:
+        """Return the engine's comparison of `slug` (a) with `other` (b)."""
+        a, b = find_model(slug), find_model(other)
+        comparison = compare(_sketch(a), _sketch(b), names=(a.slug, b.slug))
+        return Response(comparison.to_json())
+
+
+def _sketch(model: RegisteredModel) -> Sketch:
+    fingerprint = Fingerprint.objects.filter(revision=model.head, engine=ENGINE).first()
+    if model.head is None or fingerprint is None:
+        raise NotFound(f"The register holds no fingerprint of {model.slug}.")
+    return Sketch.from_bytes(bytes(fingerprint.sketch))

@@ -1,0 +1,86 @@
+"""Endpoints of what registry owns: jobs, organisations and files by content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.views import APIView
+
+from registry.api import shapes
+from registry.models import Job, Organization, RevisionFile
+
+
+class JobDetail(APIView):
+    """Long work that a client waits for."""
+
+    @extend_schema(responses=shapes.JobShape)
+    def get(self, request: Request, job_id: str) -> Response:
+        """Return the job; `Retry-After` says when to look again."""
+        job = get_object_or_404(
+            Job.objects.select_related("revision__model"), pk=job_id
+        )
+        headers = {} if job.is_finished else {"Retry-After": "2"}
+        return Response(_job_document(job, request), headers=headers)
+
+
+def _job_document(job: Job, request: Request) -> dict[str, Any]:
+    model = reverse("api-model", args=[job.revision.model.slug], request=request)
+    return {
+        "id": str(job.pk),
+        "kind": job.kind,
+        "state": job.state,
+        "progress": job.progress,
+        "error": job.error or None,
+        "result": model if job.state == Job.State.SUCCEEDED else None,
+    }
+
+
+class OrganizationList(APIView):
+    """Laboratories of the catalog and teams of the register."""
+
+    @extend_schema(responses=shapes.OrganizationListShape)
+    def get(self, request: Request) -> Response:
+        """Return every organisation by name."""
+        organizations = Organization.objects.with_n_models().order_by("slug", "id")
+        results = [
+            {
+                "slug": organization.slug,
+                "name": organization.name or None,
+                "name_zh": organization.name_zh or None,
+                "country": organization.country or None,
+                "n_models": organization.n_models,
+            }
+            for organization in organizations
+        ]
+        return Response(
+            {
+                "total": len(results),
+                "truncated": False,
+                "truncated_reason": None,
+                "next": None,
+                "results": results,
+            }
+        )
+
+
+class ByHash(APIView):
+    """Where a file has been seen."""
+
+    @extend_schema(responses=shapes.SeenListShape)
+    def get(self, request: Request, sha256: str) -> Response:
+        """Return the models whose current revision holds this content."""
+        files = (
+            RevisionFile.objects.in_heads()
+            .filter(blob=sha256.lower())
+            .select_related("revision__model")
+            .order_by("id")[:1000]
+        )
+        results = [
+            {"slug": file.revision.model.slug, "path": file.path} for file in files
+        ]
+        return Response({"total": len(results), "results": results})
