@@ -1,0 +1,64 @@
+"""The sample register: a family of small models, pushed as a team would push it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from registry import storage
+from registry.models import Job, Organization, RegisteredModel
+from registry.models.files import WEIGHT_SUFFIX
+from registry.services.revisions import (
+    AddedFile,
+    Changes,
+    commit_revision,
+    register_model,
+)
+
+SAMPLES: Final = Path(__file__).parent.parent / "catalog" / "samples"
+TEAM: Final = "samples"
+FAMILY: Final = "Samples"
+
+
+def load_samples() -> list[Job]:
+    """Return the unfinished jobs after registering the sample family.
+
+    Loading twice changes nothing: equal files make no new revision.
+    """
+    index: dict[str, Any] = yaml.safe_load((SAMPLES / "index.yaml").read_text("utf-8"))
+    team, _ = Organization.objects.get_or_create(
+        slug=TEAM, defaults={"name": "Baimo samples", "name_zh": "百模谱样例"}
+    )
+    for sample in index["models"]:
+        _load_sample(team, str(sample["name"]))
+    return list(Job.objects.unfinished().filter(revision__model__organization=team))
+
+
+def _load_sample(team: Organization, name: str) -> None:
+    model = RegisteredModel.objects.in_repo(team.slug, name).first()
+    if model is None:
+        model = register_model(organization=team, name=name)
+        model.family = FAMILY
+        model.save()
+    folder = SAMPLES / name
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    commit_revision(
+        model=model,
+        author=None,
+        changes=Changes(added=[_stored(path, folder) for path in files]),
+        summary="The sample register",
+    )
+
+
+def _stored(path: Path, folder: Path) -> AddedFile:
+    content = path.read_bytes()
+    return AddedFile(
+        path=path.relative_to(folder).as_posix(),
+        sha256=storage.store_bytes(content),
+        size_bytes=len(content),
+        oid=hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(),
+        is_lfs=path.suffix == WEIGHT_SUFFIX,
+    )
