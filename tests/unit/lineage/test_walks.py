@@ -1,0 +1,63 @@
+"""Hops, roots and paths against networkx on random graphs."""
+
+from __future__ import annotations
+
+import random
+
+import networkx as nx
+import pytest
+
+from lineage import walks
+
+
+def random_dag(seed: int) -> nx.DiGraph:
+    """Return a DAG with merges and diamonds whose edges lead to smaller numbers."""
+    chance = random.Random(seed)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(40))
+    for child in range(1, 40):
+        for parent in chance.sample(
+            range(child), k=min(child, chance.choice([0, 1, 3]))
+        ):
+            graph.add_edge(child, parent)
+    return graph
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_hops_are_the_lengths_of_shortest_paths(seed: int) -> None:
+    graph = random_dag(seed)
+    along = walks.steps(graph.edges)
+
+    for node in graph:
+        expected = nx.single_source_shortest_path_length(graph, node)
+        assert walks.hops(node, along) == dict(expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shortest_paths_are_all_of_them(seed: int) -> None:
+    graph = random_dag(seed)
+    along = walks.steps(graph.edges)
+
+    for ancestor in nx.descendants(graph, 39):
+        expected = sorted(nx.all_shortest_paths(graph, 39, ancestor))
+        assert walks.shortest_paths(39, ancestor, along, at_most=1000) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_roots_are_the_ancestors_without_parents(seed: int) -> None:
+    graph = random_dag(seed)
+    reached = {39, *nx.descendants(graph, 39)}
+
+    roots = walks.roots(39, walks.steps(graph.edges))
+
+    assert set(roots) == {node for node in reached if graph.out_degree(node) == 0}
+
+
+def test_models_without_connection_have_no_path() -> None:
+    assert walks.shortest_paths(1, 9, walks.steps([(1, 2)]), at_most=5) == []
+
+
+def test_the_number_of_paths_is_bounded() -> None:
+    diamond = [(0, middle) for middle in range(1, 9)] + [(m, 9) for m in range(1, 9)]
+
+    assert len(walks.shortest_paths(0, 9, walks.steps(diamond), at_most=3)) == 3
