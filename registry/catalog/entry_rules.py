@@ -135,7 +135,7 @@ def _check_derivations(entry: Entry) -> Iterator[Problem]:
                 path, f"{derivation.relation} is of {layer}, not {derivation.layer}"
             )
         if derivation.state not in CATALOG_STATES:
-            yield Problem(path, f"a catalog cannot state {derivation.state!r}")
+            yield Problem(path, f"a catalog cannot state {derivation.state}")
         if not derivation.sources:
             yield Problem(path, "the derivation has no source")
     pairs = Counter((link.parent.lower(), link.relation) for link in entry.derivations)

@@ -66,7 +66,7 @@ def test_a_sound_catalog_has_no_problem(document: dict[str, Any], load: Load) ->
         (
             f"{CHAT}.derivations.0.state",
             "verified",
-            "a catalog cannot state 'verified'",
+            "a catalog cannot state verified",
         ),
         (f"{CHAT}.derivations.0.sources", [], "the derivation has no source"),
         (f"{CHAT}.derivations.0.sources", ["memo"], "there is no source 'memo'"),
