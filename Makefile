@@ -1,0 +1,63 @@
+# Everything one does with Baimo; `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check stack zoo test-torch messages clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+TORCH := .venv-torch/bin
+# A production-like environment, in which Django's deployment check must be silent.
+PRODUCTION = DATA_DIR=$(CURDIR)/var/check PUBLIC_URL=https://baimo.example.org \
+  SECRET_KEY=$(shell head -c 40 /dev/urandom | base64 -w 0)
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
+
+run: .venv/installed  ## Start Baimo on this machine: web, worker and database in one
+	@exec $(BIN)/python manage.py up
+
+test: .venv/installed-dev  ## Install what tests need, start servers, run every test
+	@tests/packages.sh
+	$(BIN)/pytest tests/unit tests/integration
+	$(BIN)/python tests/servers.py $(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/browser
+
+check: .venv/installed-dev  ## Style, types, imports, settings, migrations, catalog, words
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
+
+stack: .venv/installed  ## Start docker-compose.yml's processes without Docker
+	@exec $(BIN)/python manage.py stack
+
+zoo: .venv-torch/installed  ## Train the small models of tests/zoo anew (hours)
+	$(TORCH)/python tests/zoo/train.py
+
+test-torch: .venv-torch/installed  ## Run the tests that need torch
+	$(TORCH)/pytest -m torch tests
+
+clean:  ## Remove environments and caches; data in var/ stay
+	rm -rf .venv .venv-torch .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# Each file is made after its packages were installed, and again when the list of
+# packages changes.
+.venv/installed: requirements.txt
+	@echo "Making .venv with the packages of requirements.txt"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	@echo "Adding the packages of requirements-dev.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.venv-torch/installed: requirements-gpu.txt requirements-dev.txt requirements.txt
+	@echo "Making .venv-torch with torch (several GB)"
+	@$(PYTHON) -m venv .venv-torch
+	@$(TORCH)/python -m pip install --quiet --disable-pip-version-check \
+	  -r requirements-dev.txt -r requirements-gpu.txt
+	@touch $@

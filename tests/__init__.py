@@ -1,0 +1,1 @@
+"""Tests: units without a database, integration with one, journeys in a browser."""
