@@ -1,0 +1,26 @@
+"""The fingerprint of a model: files to sketch, two sketches to a comparison.
+
+Pure: numpy and the standard library, torch only where CUDA is; no Django.
+"""
+
+from __future__ import annotations
+
+from registry.fingerprint.compare import compare
+from registry.fingerprint.comparison import Comparison, Evidence
+from registry.fingerprint.errors import FingerprintError, SketchError
+from registry.fingerprint.sketch import ENGINE, Sketch
+from registry.fingerprint.sketching import sketch_model
+from registry.fingerprint.weights import Header, read_header
+
+__all__ = [
+    "ENGINE",
+    "Comparison",
+    "Evidence",
+    "FingerprintError",
+    "Header",
+    "Sketch",
+    "SketchError",
+    "compare",
+    "read_header",
+    "sketch_model",
+]

@@ -1,0 +1,82 @@
+"""How far two models lie apart, from norms and linear sketches; no verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from registry.fingerprint.sharing import MIN_ELEMENTS, Pair
+from registry.fingerprint.sketch import Sketch, TensorRecord
+from registry.fingerprint.structure import layer_of, name_pattern
+
+
+def relative_change(
+    a: Sketch, b: Sketch, renamed: Mapping[str, str]
+) -> tuple[float, int] | None:
+    """Return (|A - B| / sqrt(|A| |B|), number of tensors) over matrices alike in form.
+
+    Pairs by name, or by `renamed` patterns. From linear sketches: the standard
+    error is about 18 % for one tensor and falls with the root of their number.
+    None without a pair or without a norm.
+    """
+    apart = size_a = size_b = 0.0
+    n = 0
+    for left, right in _aligned(a, b, renamed):
+        difference = left.values.linear.astype(np.float64) - right.values.linear
+        apart += float(np.square(difference).sum())
+        size_a += left.values.norm**2
+        size_b += right.values.norm**2
+        n += 1
+    size = math.sqrt(size_a) * math.sqrt(size_b)
+    return (math.sqrt(apart / size), n) if size > 0 else None
+
+
+def largest_norm_gap(a: Sketch, b: Sketch) -> float | None:
+    """Return the largest relative difference of matrix norms, place by place.
+
+    A permutation or rotation keeps every norm. None when the models do not have
+    the same shapes in the same layers or have fewer than eight such matrices.
+    """
+    left, right = _norms(a), _norms(b)
+    if {k: len(v) for k, v in left.items()} != {k: len(v) for k, v in right.items()}:
+        return None
+    if sum(map(len, left.values())) < 8:
+        return None
+    return max(
+        abs(x - y) / max(x, y, 1e-30)
+        for place, norms in left.items()
+        for x, y in zip(sorted(norms), sorted(right[place]), strict=True)
+    )
+
+
+def _norms(sketch: Sketch) -> dict[tuple[object, ...], list[float]]:
+    found: dict[tuple[object, ...], list[float]] = defaultdict(list)
+    for tensor in sketch.tensors:
+        if _is_matrix(tensor):
+            shape = tuple(sorted(tensor.shape))
+            found[(layer_of(tensor.name) or ("", -1))[1], shape].append(
+                tensor.values.norm
+            )
+    return found
+
+
+def _aligned(a: Sketch, b: Sketch, renamed: Mapping[str, str]) -> Iterator[Pair]:
+    others = {tensor.name: tensor for tensor in b.tensors}
+    for tensor in a.tensors:
+        other = others.get(tensor.name) or others.get(_new_name(tensor.name, renamed))
+        if other and _is_matrix(tensor) and other.shape == tensor.shape:
+            yield tensor, other
+
+
+def _new_name(name: str, renamed: Mapping[str, str]) -> str:
+    at = layer_of(name)
+    new = renamed.get(name_pattern(name), "")
+    return new.replace("*", str(at[1]), 1) if at else new
+
+
+def _is_matrix(tensor: TensorRecord) -> bool:
+    large = math.prod(tensor.shape) >= MIN_ELEMENTS
+    return tensor.is_float and large and len(tensor.shape) > 1

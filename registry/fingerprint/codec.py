@@ -1,0 +1,261 @@
+"""Sketches as bytes: magic, a JSON header, fixed arrays. Reads untrusted input.
+
+Layout, little-endian: 8 bytes magic, 4 bytes header length, the header (JSON),
+then for n listed tensors: digests (n, 3, 16) bytes, linear sketches (n, 16)
+float32, norms (n,) float32; then unit descriptors, int8. docs/method.md has it
+field by field.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from registry.fingerprint.config import essentials
+from registry.fingerprint.errors import BrokenJson, SketchError
+from registry.fingerprint.keyed import KEY
+from registry.fingerprint.moments import WIDTH
+from registry.fingerprint.sketch import ENGINE, Sketch, TensorRecord, Units
+from registry.fingerprint.strictjson import parse_object
+from registry.fingerprint.tokenizer import TokenizerSummary
+from registry.fingerprint.units import FOLD, MAX_UNITS
+from registry.fingerprint.values import DIGEST_BYTES, TensorValues
+from registry.fingerprint.weights import DTYPE_BITS
+
+MAGIC: Final = b"BAIMOSK\x01"
+LIMIT_BYTES: Final = 256 * 1024
+MAX_TENSORS: Final = 900
+
+
+def encode(sketch: Sketch) -> bytes:
+    """Return the sketch as at most LIMIT_BYTES; the largest tensors stay listed."""
+    keep = min(len(sketch.tensors), MAX_TENSORS)
+    while True:
+        data = _encode(replace(sketch, tensors=_largest(sketch, keep)))
+        if len(data) <= LIMIT_BYTES:
+            return data
+        keep //= 2
+
+
+def decode(data: bytes) -> Sketch:
+    """Return the sketch in `data`; raises SketchError for anything else."""
+    if len(data) > LIMIT_BYTES:
+        raise SketchError(f"a sketch has at most {LIMIT_BYTES:,} bytes")
+    if not data.startswith(MAGIC) or len(data) < 12:
+        raise SketchError("not a sketch of this engine")
+    (length,) = struct.unpack_from("<I", data, 8)
+    try:
+        head = parse_object(data[12 : 12 + length], what="sketch header")
+        return _decode(head, data[12 + length :])
+    except BrokenJson as error:
+        raise SketchError(str(error)) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise SketchError("the sketch is damaged") from error
+
+
+def _largest(sketch: Sketch, keep: int) -> tuple[TensorRecord, ...]:
+    if keep == len(sketch.tensors):
+        return sketch.tensors
+    ranked = sorted(sketch.tensors, key=lambda t: (-math.prod(t.shape), t.name))
+    return tuple(sorted(ranked[:keep], key=lambda t: t.name))
+
+
+def _encode(sketch: Sketch) -> bytes:
+    head = json.dumps(_head(sketch), separators=(",", ":"), allow_nan=False).encode()
+    values = [tensor.values for tensor in sketch.tensors]
+    parts = [MAGIC, struct.pack("<I", len(head)), head]
+    parts += [v.own + v.bf16 + v.f16 for v in values]
+    parts += [v.linear.astype("<f4").tobytes() for v in values]
+    parts.append(np.array([v.norm for v in values], "<f4").tobytes())
+    if sketch.units:
+        parts.append(sketch.units.described.tobytes())
+    return b"".join(parts)
+
+
+def _head(sketch: Sketch) -> dict[str, Any]:
+    patterns: dict[str, int] = {}
+    shapes: dict[tuple[int, ...], int] = {}
+    tensors = []
+    for tensor in sketch.tensors:
+        pattern, numbers = _split_name(tensor.name)
+        v = tensor.values
+        flags = v.plain | v.exact_bf16 << 1 | v.exact_f16 << 2
+        shape = shapes.setdefault(tensor.shape, len(shapes))
+        form = [patterns.setdefault(pattern, len(patterns)), tensor.dtype, shape]
+        tensors.append([*form, flags, v.n_nan, v.n_inf, *numbers])
+    return {
+        "engine": sketch.engine,
+        "key": KEY,
+        "params": sketch.params,
+        "dtype": sketch.dtype,
+        "n_tensors": sketch.n_tensors,
+        "n_nan": sketch.n_nan,
+        "n_inf": sketch.n_inf,
+        "whole": [digest.hex() for digest in sketch.whole],
+        "config": sketch.config,
+        "tokenizer": _tokenizer_head(sketch.tokenizer),
+        "units": _units_head(sketch.units),
+        "patterns": list(patterns),
+        "shapes": list(shapes),
+        "tensors": tensors,
+    }
+
+
+def _tokenizer_head(tokenizer: TokenizerSummary | None) -> list[Any] | None:
+    return [tokenizer.n_tokens, tokenizer.digest] if tokenizer else None
+
+
+def _units_head(units: Units | None) -> dict[str, Any] | None:
+    if units is None:
+        return None
+    return {
+        "d": units.d,
+        "h": units.h,
+        "gated": units.gated,
+        "n_layers": units.n_layers,
+        "sampled": units.sampled,
+        "n_units": units.described.shape[1],
+        "n_not_understood": units.n_not_understood,
+    }
+
+
+def _split_name(name: str) -> tuple[str, list[int]]:
+    parts = name.split(".")
+    if "*" in parts:
+        return name, []
+    is_number = [p.isascii() and p.isdigit() and str(int(p[:9])) == p for p in parts]
+    numbers = [int(p) for p, number in zip(parts, is_number, strict=True) if number]
+    marked = ["*" if n else p for p, n in zip(parts, is_number, strict=True)]
+    return ".".join(marked), numbers
+
+
+def _join_name(pattern: str, numbers: list[int]) -> str:
+    if not numbers:
+        return pattern
+    left = iter(numbers)
+    name = ".".join(str(next(left)) if p == "*" else p for p in pattern.split("."))
+    _need(next(left, None) is None)
+    return name
+
+
+def _decode(head: dict[str, Any], body: bytes) -> Sketch:
+    if head["engine"] != ENGINE or head["key"] != KEY:
+        raise SketchError(f"made by another engine than {ENGINE}: sketch it again")
+    n = len(_as_list(head["tensors"]))
+    units_head = head["units"]
+    digests, rest = _cut(body, n * 3 * DIGEST_BYTES)
+    linear_bytes, rest = _cut(rest, n * WIDTH * 4)
+    norm_bytes, rest = _cut(rest, n * 4)
+    linear = np.frombuffer(linear_bytes, "<f4").reshape(n, WIDTH)
+    norms = np.frombuffer(norm_bytes, "<f4")
+    _need(bool(np.isfinite(linear).all() and np.isfinite(norms).all()))
+    tensors = tuple(
+        _decode_tensor(head, i, digests, linear[i], float(norms[i])) for i in range(n)
+    )
+    _need(n <= _count(head["n_tensors"]))
+    whole = tuple(bytes.fromhex(_text(item)) for item in _as_list(head["whole"]))
+    _need([len(item) for item in whole] == [DIGEST_BYTES] * 3)
+    return Sketch(
+        params=_count(head["params"]),
+        dtype=_dtype(head["dtype"]),
+        n_tensors=head["n_tensors"],
+        n_nan=_count(head["n_nan"]),
+        n_inf=_count(head["n_inf"]),
+        tensors=tensors,
+        whole=(whole[0], whole[1], whole[2]),
+        units=_decode_units(units_head, rest),
+        config=_decode_config(head["config"]),
+        tokenizer=_decode_tokenizer(head["tokenizer"]),
+    )
+
+
+def _decode_tensor(
+    head: dict[str, Any], i: int, digests: bytes, linear: Any, norm: float
+) -> TensorRecord:
+    pattern, dtype, *counts = _as_list(head["tensors"][i])
+    shape, flags, n_nan, n_inf, *numbers = [_count(item) for item in counts]
+    name = _join_name(_text(head["patterns"][_count(pattern)]), numbers)
+    at = i * 3 * DIGEST_BYTES
+    own, bf16, f16 = (
+        digests[at + k * DIGEST_BYTES : at + (k + 1) * DIGEST_BYTES] for k in range(3)
+    )
+    values = TensorValues(
+        own=own,
+        bf16=bf16,
+        f16=f16,
+        norm=norm,
+        linear=linear,
+        plain=bool(flags & 1),
+        exact_bf16=bool(flags & 2),
+        exact_f16=bool(flags & 4),
+        n_nan=n_nan,
+        n_inf=n_inf,
+    )
+    sizes = tuple(_count(size) for size in _as_list(head["shapes"][shape]))
+    return TensorRecord(name, _dtype(dtype), sizes, values)
+
+
+def _decode_units(head: Any, body: bytes) -> Units | None:
+    if head is None:
+        _need(not body)
+        return None
+    gated, n_units = head["gated"], _count(head["n_units"])
+    sampled = tuple(_count(layer) for layer in _as_list(head["sampled"]))
+    _need(type(gated) is bool and 0 < n_units <= MAX_UNITS and len(sampled) > 0)
+    described = np.frombuffer(body, np.int8)
+    return Units(
+        d=_count(head["d"]),
+        h=_count(head["h"]),
+        gated=gated,
+        n_layers=_count(head["n_layers"]),
+        sampled=sampled,
+        described=described.reshape(len(sampled), n_units, 3 if gated else 2, FOLD),
+        n_not_understood=_count(head["n_not_understood"]),
+    )
+
+
+def _decode_config(value: Any) -> dict[str, Any]:
+    _need(isinstance(value, dict) and essentials(value) == value)
+    return dict(value)
+
+
+def _decode_tokenizer(value: Any) -> TokenizerSummary | None:
+    if value is None:
+        return None
+    n_tokens, digest = _as_list(value)
+    return TokenizerSummary(_count(n_tokens), _text(digest))
+
+
+def _cut(data: bytes, n: int) -> tuple[bytes, bytes]:
+    _need(len(data) >= n)
+    return data[:n], data[n:]
+
+
+def _count(value: Any) -> int:
+    _need(type(value) is int and 0 <= value < 2**63)
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    _need(isinstance(value, str) and value.isprintable())
+    return str(value)
+
+
+def _dtype(value: Any) -> str:
+    _need(isinstance(value, str) and value in DTYPE_BITS)
+    return str(value)
+
+
+def _as_list(value: Any) -> list[Any]:
+    _need(isinstance(value, list))
+    return list(value)
+
+
+def _need(condition: bool) -> None:
+    if not condition:
+        raise ValueError("a field is not what it should be")

@@ -1,0 +1,148 @@
+"""Which files make up a model: one file or a folder with shards, config, tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from registry.fingerprint.errors import (
+    BrokenHeader,
+    BrokenIndex,
+    NoWeights,
+    UnsafeFormat,
+)
+from registry.fingerprint.strictjson import read_object
+from registry.fingerprint.weights import TensorInfo, read_header
+
+INDEX: Final = "model.safetensors.index.json"
+CONFIG_LIMIT_BYTES: Final = 4_000_000
+PICKLES: Final = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+HOW_TO_CONVERT: Final = (
+    "pickle files can run code when opened and are not read; load the model and "
+    "call save_pretrained(..., safe_serialization=True) to get .safetensors"
+)
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model on disk; `tensors` are sorted by name, `config` may be empty."""
+
+    path: Path
+    tensors: tuple[TensorInfo, ...]
+    config: dict[str, Any]
+    tokenizer: Path | None
+
+    @property
+    def name(self) -> str:
+        """Return the folder's name, or the file's without its ending."""
+        return model_name(self.path)
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of all tensors."""
+        return sum(tensor.size_bytes for tensor in self.tensors)
+
+
+def model_name(path: Path) -> str:
+    """Return the name under which a model or sketch file is reported."""
+    path = path if path.name not in ("", "..") else path.resolve()
+    return path.name if path.is_dir() else path.stem
+
+
+def open_model(path: Path) -> ModelFiles:
+    """Return the files of the model at `path`, a folder or a .safetensors file.
+
+    Raises a FingerprintError for anything that is not a whole, safe model.
+    """
+    if path.is_dir():
+        return _open_folder(path)
+    if not path.is_file():
+        raise NoWeights(f"{path.name}: no such model")
+    _refuse_other_formats(path)
+    return ModelFiles(path, _merged([path]), {}, None)
+
+
+def _open_folder(path: Path) -> ModelFiles:
+    tensors = _merged(weight_files(path))
+    config_path, tokenizer = path / "config.json", path / "tokenizer.json"
+    config: dict[str, Any] = {}
+    if config_path.is_file():
+        config = read_object(config_path, limit_bytes=CONFIG_LIMIT_BYTES)
+    return ModelFiles(path, tensors, config, tokenizer if tokenizer.is_file() else None)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the safetensors files that a loader would read, as transformers does.
+
+    `model.safetensors` wins, then the index, then every .safetensors file.
+    Raises BrokenIndex, UnsafeFormat (only pickles are there) or NoWeights.
+    """
+    whole = folder / "model.safetensors"
+    if whole.is_file():
+        return [whole]
+    if (folder / INDEX).is_file():
+        return _indexed(folder)
+    found = sorted(p for p in folder.glob("*.safetensors") if p.is_file())
+    if found:
+        return found
+    for other in sorted(folder.iterdir()):
+        if other.suffix in PICKLES:
+            _refuse_other_formats(other)
+    raise NoWeights(f"{folder.name}: the folder holds no .safetensors file")
+
+
+def _indexed(folder: Path) -> list[Path]:
+    index = read_object(folder / INDEX, limit_bytes=100_000_000)
+    placed = index.get("weight_map")
+    if not isinstance(placed, dict) or not placed:
+        raise BrokenIndex(f"{INDEX}: needs a weight_map from tensors to files")
+    shards = {name: _shard(folder, name) for name in _distinct(placed.values())}
+    for name, shard in shards.items():
+        inside = {tensor.name for tensor in read_header(shard).tensors}
+        missing = sorted(t for t, where in placed.items() if where == name)
+        missing = [tensor for tensor in missing if tensor not in inside]
+        if missing:
+            raise BrokenIndex(f"{INDEX}: {name} lacks the tensor {missing[0]!a}")
+    return list(shards.values())
+
+
+def _distinct(names: Any) -> list[str]:
+    listed = list(names)
+    if not all(isinstance(name, str) for name in listed):
+        raise BrokenIndex(f"{INDEX}: file names must be text")
+    return sorted(set(listed))
+
+
+def _shard(folder: Path, name: str) -> Path:
+    shown = ascii(name[:100])
+    if not name.endswith(".safetensors") or not name.isprintable():
+        raise BrokenIndex(f"{INDEX}: {shown} is not a .safetensors file")
+    if "/" in name or "\\" in name or ".." in name:
+        raise BrokenIndex(f"{INDEX}: {shown} points outside the folder")
+    path = folder / name
+    if len(name) > 255 or not path.is_file():
+        raise BrokenIndex(f"{INDEX}: the shard {shown} is missing")
+    return path
+
+
+def _merged(paths: list[Path]) -> tuple[TensorInfo, ...]:
+    tensors: dict[str, TensorInfo] = {}
+    for path in paths:
+        for tensor in read_header(path).tensors:
+            if tensor.name in tensors:
+                other = tensors[tensor.name].path.name
+                raise BrokenIndex(
+                    f"the tensor {tensor.name!a} is in {other} and {path.name}"
+                )
+            tensors[tensor.name] = tensor
+    if not any(tensor.n_elements for tensor in tensors.values()):
+        raise BrokenHeader(f"{paths[0].name}: holds no weights")
+    return tuple(tensors[name] for name in sorted(tensors))
+
+
+def _refuse_other_formats(path: Path) -> None:
+    if path.suffix in PICKLES:
+        raise UnsafeFormat(f"{path.name}: {HOW_TO_CONVERT}")
+    if path.suffix != ".safetensors":
+        raise UnsafeFormat(f"{path.name}: only .safetensors files are read")

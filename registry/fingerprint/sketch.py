@@ -1,0 +1,86 @@
+"""The sketch of a model: what is stored instead of its weights.
+
+How it becomes bytes is in `codec.py`; how it is made, in `sketching.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from registry.fingerprint.rounding import FLOATS
+from registry.fingerprint.tokenizer import TokenizerSummary
+from registry.fingerprint.values import TensorValues
+
+ENGINE: Final = "baimo/1"
+
+
+@dataclass(frozen=True)
+class TensorRecord:
+    """One tensor: what it is called, its form, and what is kept of its values."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    values: TensorValues
+
+    @property
+    def is_float(self) -> bool:
+        """Return whether the tensor holds weights rather than an integer buffer."""
+        return self.dtype in FLOATS
+
+
+@dataclass(frozen=True)
+class Units:
+    """Descriptors of sampled FFN units, int8 (layers, units, roles, FOLD)."""
+
+    d: int
+    h: int
+    gated: bool
+    n_layers: int
+    sampled: tuple[int, ...]
+    described: NDArray[np.int8]
+    n_not_understood: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Sketch:
+    """A model in at most 256 KiB; `to_bytes` and `from_bytes` are inverse.
+
+    `tensors` are sorted by name. When a model has more than fit, the largest
+    are listed and `n_tensors` says how many there are; `whole` holds digests
+    of all float tensors' values (own, as bf16, as f16), listed or not.
+    """
+
+    params: int
+    dtype: str
+    n_tensors: int
+    n_nan: int
+    n_inf: int
+    tensors: tuple[TensorRecord, ...]
+    whole: tuple[bytes, bytes, bytes]
+    units: Units | None
+    config: dict[str, Any] = field(default_factory=dict)
+    tokenizer: TokenizerSummary | None = None
+    engine: str = ENGINE
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether every tensor is listed."""
+        return len(self.tensors) == self.n_tensors
+
+    def to_bytes(self) -> bytes:
+        """Return the sketch as bytes, the same for the same sketch everywhere."""
+        from registry.fingerprint.codec import encode
+
+        return encode(self)
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Sketch:
+        """Return the sketch in untrusted `data`; raises SketchError."""
+        from registry.fingerprint.codec import decode
+
+        return decode(data)

@@ -1,0 +1,111 @@
+"""From model files to a sketch: every tensor read once, sampled units once more."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from registry.fingerprint.config import essentials
+from registry.fingerprint.errors import BrokenJson
+from registry.fingerprint.folder import ModelFiles, open_model
+from registry.fingerprint.sketch import Sketch, TensorRecord, Units
+from registry.fingerprint.structure import find_ffn
+from registry.fingerprint.tokenizer import TokenizerSummary, read_tokens, summarise
+from registry.fingerprint.units import describe_units
+from registry.fingerprint.values import DIGEST_BYTES, measure
+
+Progress = Callable[[float], None]
+
+# Hashing releases the interpreter lock: rounding and hashing run beside it.
+_THREADS: Final = 3
+_READING_SHARE: Final = 0.98
+
+
+def sketch_model(path: Path, *, progress: Progress | None = None) -> Sketch:
+    """Return the sketch of the model folder or .safetensors file at `path`.
+
+    `progress` hears shares from 0 to 1 in the calling thread, at least once
+    every 32 MiB; what it raises stops the work. Memory stays below 1 GiB at any
+    model size. Raises a FingerprintError for bad input.
+    """
+    files = open_model(path)
+    tell = progress or (lambda share: None)
+    tell(0.0)
+    records = _measure_all(files, tell)
+    ffn = find_ffn(files.tensors)
+    units = None
+    if ffn:
+        described = describe_units(ffn)
+        units = Units(
+            d=ffn.d,
+            h=ffn.h,
+            gated=ffn.gated,
+            n_layers=ffn.n_layers,
+            sampled=ffn.sampled,
+            described=described,
+            n_not_understood=ffn.n_not_understood,
+        )
+    tell(1.0)
+    return _assemble(files, records, units)
+
+
+def _measure_all(files: ModelFiles, tell: Progress) -> list[TensorRecord]:
+    total, done = max(1, files.size_bytes), 0
+
+    def on_bytes(n: int) -> None:
+        nonlocal done
+        done += n
+        tell(_READING_SHARE * done / total)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return [
+            TensorRecord(t.name, t.dtype, t.shape, measure(t, pool, on_bytes))
+            for t in files.tensors
+        ]
+
+
+def _assemble(
+    files: ModelFiles, records: list[TensorRecord], units: Units | None
+) -> Sketch:
+    floats = [record for record in records if record.is_float]
+    counted = floats or records
+    sizes: Counter[str] = Counter()
+    for record in counted:
+        sizes[record.dtype] += math.prod(record.shape)
+    return Sketch(
+        params=sizes.total(),
+        dtype=max(sorted(sizes), key=lambda dtype: sizes[dtype]),
+        n_tensors=len(records),
+        n_nan=sum(record.values.n_nan for record in records),
+        n_inf=sum(record.values.n_inf for record in records),
+        tensors=tuple(records),
+        whole=_whole(floats),
+        units=units,
+        config=essentials(files.config),
+        tokenizer=_tokenizer(files.tokenizer),
+    )
+
+
+def _whole(floats: list[TensorRecord]) -> tuple[bytes, bytes, bytes]:
+    return (
+        _digest(record.values.own for record in floats),
+        _digest(record.values.bf16 for record in floats),
+        _digest(record.values.f16 for record in floats),
+    )
+
+
+def _digest(parts: Iterable[bytes]) -> bytes:
+    return hashlib.sha256(b"".join(sorted(set(parts)))).digest()[:DIGEST_BYTES]
+
+
+def _tokenizer(path: Path | None) -> TokenizerSummary | None:
+    # A tokenizer says nothing about weights: a broken one is no reason to stop.
+    try:
+        return summarise(read_tokens(path)) if path else None
+    except BrokenJson:
+        return None
