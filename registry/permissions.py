@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 
 from registry.models import ApiToken, Membership, Organization
 
@@ -10,7 +10,7 @@ WRITERS = (Membership.Role.OWNER, Membership.Role.MAINTAINER)
 
 
 def can_push(
-    user: AbstractBaseUser | AnonymousUser,
+    user: User | AnonymousUser,
     organization: Organization,
     *,
     token: ApiToken | None,
@@ -24,23 +24,23 @@ def can_push(
         token.can_push and token.organization_id == organization.pk
     ):
         return False
-    return user.is_authenticated and _has_role(user, organization, WRITERS)
+    return isinstance(user, User) and _has_role(user, organization, WRITERS)
 
 
 def can_administer(
-    user: AbstractBaseUser | AnonymousUser, organization: Organization
+    user: User | AnonymousUser, organization: Organization
 ) -> bool:
     """Return whether someone may make tokens and change members."""
-    return user.is_authenticated and _has_role(
+    return isinstance(user, User) and _has_role(
         user, organization, (Membership.Role.OWNER,)
     )
 
 
 def _has_role(
-    user: AbstractBaseUser | AnonymousUser,
+    user: User,
     organization: Organization,
     roles: tuple[Membership.Role, ...],
 ) -> bool:
     return Membership.objects.filter(
-        user_id=user.pk, organization=organization, role__in=roles
+        user=user, organization=organization, role__in=roles
     ).exists()

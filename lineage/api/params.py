@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import BigIntegerField, QuerySet, Value
 from django.db.models.functions import Coalesce
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from lineage.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
@@ -23,7 +26,8 @@ ORDERINGS = {
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 
-class WordListField(serializers.CharField):
+@extend_schema_field(OpenApiTypes.STR)
+class WordListField(serializers.Field[Any, Any, Any, Any]):
     """A comma-separated list of words from one vocabulary."""
 
     def __init__(self, words: Any, **kwargs: Any) -> None:
@@ -35,7 +39,7 @@ class WordListField(serializers.CharField):
         try:
             return frozenset(
                 self.words(word.strip())
-                for word in super().to_internal_value(data).split(",")
+                for word in str(data).split(",")
                 if word.strip()
             )
         except ValueError as error:
@@ -87,7 +91,7 @@ class ModelListParams(PageParams):
     def models(self) -> QuerySet[RegisteredModel]:
         """Return the models that every given filter lets through."""
         given = self.validated_data
-        models = RegisteredModel.objects.searched(given["q"]).filter(
+        models: Any = RegisteredModel.objects.searched(given["q"]).filter(
             **{
                 lookup: given[name]
                 for name, lookup in _LOOKUPS.items()
@@ -104,9 +108,10 @@ class ModelListParams(PageParams):
             ).distinct()
         if "verdict" in given:
             models = with_verdict(models).filter(verdict__in=given["verdict"])
-        return models.annotate(
+        found: QuerySet[RegisteredModel] = models.annotate(
             n_params=Coalesce("params", Value(-1), output_field=BigIntegerField())
         )
+        return found
 
 
 _LOOKUPS = {
@@ -129,26 +134,36 @@ class WalkParams(PageParams):
     depth = serializers.IntegerField(
         required=False, min_value=1, help_text="1 is parents or children only"
     )
-    layer = WordListField(Layer, default=EVERY_LAYER)
-    state = WordListField(StatementKind, default=SHOWN_STATES)
-    relation = WordListField(Relation, default=EVERY_RELATION)
+    layer = WordListField(Layer, required=False)
+    state = WordListField(StatementKind, required=False)
+    relation = WordListField(Relation, required=False)
 
     @property
     def scope(self) -> Scope:
         """Return the layers and states in which to walk."""
-        return Scope(
-            layers=self.validated_data["layer"],
-            states=self.validated_data["state"],
-            relations=self.validated_data["relation"],
-        )
+        return scope_of(self.validated_data)
+
+
+def scope_of(given: Mapping[str, Any]) -> Scope:
+    """Return the scope of the words given; what is not given is not narrowed."""
+    return Scope(
+        layers=given.get("layer", EVERY_LAYER),
+        states=given.get("state", SHOWN_STATES),
+        relations=given.get("relation", EVERY_RELATION),
+    )
 
 
 class PathParams(serializers.Serializer[Any]):
     """The two ends of a path."""
 
     to = serializers.CharField()
-    layer = WordListField(Layer, default=EVERY_LAYER)
-    state = WordListField(StatementKind, default=SHOWN_STATES)
+    layer = WordListField(Layer, required=False)
+    state = WordListField(StatementKind, required=False)
+
+    @property
+    def scope(self) -> Scope:
+        """Return the layers and states in which to look for paths."""
+        return scope_of(self.validated_data)
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields with `from`, a word that Python keeps for itself."""

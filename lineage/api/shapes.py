@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class JobShape(serializers.Serializer[Any]):
+class JobBriefShape(serializers.Serializer[Any]):
     """A job in brief; its address is jobs/{id}/."""
 
     id = serializers.UUIDField()
@@ -38,7 +38,7 @@ class VerdictShape(serializers.Serializer[Any]):
 class DerivationShape(serializers.Serializer[Any]):
     """An edge as the child's page states it."""
 
-    parent = serializers.CharField()
+    parent = serializers.CharField()  # type: ignore[assignment]  # DRF's own word
     layer = serializers.CharField()
     relation = serializers.CharField()
     state = serializers.CharField()
@@ -96,7 +96,7 @@ class ModelDetailShape(ModelShape):
     files = FileShape(many=True)
     revision = serializers.CharField(allow_null=True)
     declared = DeclaredShape(many=True)
-    job = JobShape(allow_null=True)
+    job = JobBriefShape(allow_null=True)
     verdict = VerdictShape(allow_null=True)  # type: ignore[assignment]  # in full here
 
 
@@ -115,7 +115,7 @@ class EdgeShape(serializers.Serializer[Any]):
     """A derivation between two nodes."""
 
     child = serializers.CharField()
-    parent = serializers.CharField()
+    parent = serializers.CharField()  # type: ignore[assignment]  # DRF's own word
     layer = serializers.CharField()
     relation = serializers.CharField()
     state = serializers.CharField()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
@@ -31,18 +30,26 @@ FACETS = {
 }
 
 
-def find_model(slug: str) -> RegisteredModel:
-    """Return the entry with that slug, whatever its case; raises Http404."""
-    return get_object_or_404(
-        RegisteredModel.objects.select_related("organization", "head"),
-        slug__iexact=slug,
-    )
+def find_model(slug: str) -> Any:
+    """Return the entry with that slug, whatever its case, with its `verdict`.
+
+    Raises NotFound.
+    """
+    models = with_verdict(RegisteredModel.objects.with_slug(slug))
+    found = models.select_related("organization", "head").first()
+    if found is None:
+        raise NotFound(f"No model is registered under {slug!r}.")
+    return found
 
 
 class ModelList(APIView):
     """All registered models, products and tools."""
 
-    @extend_schema(parameters=[ModelListParams], responses=shapes.ModelListShape)
+    @extend_schema(
+        operation_id="models_list",
+        parameters=[ModelListParams],
+        responses=shapes.ModelListShape,
+    )
     def get(self, request: Request) -> Response:
         """Return a page of entries that every given filter lets through."""
         params = ModelListParams(data=request.query_params)
@@ -82,13 +89,7 @@ class ModelDetail(APIView):
     @extend_schema(responses=shapes.ModelDetailShape)
     def get(self, request: Request, slug: str) -> Response:
         """Return facts, sources, derivations, files, declaration, job and verdict."""
-        model = get_object_or_404(
-            with_verdict(RegisteredModel.objects.all()).select_related(
-                "organization", "head"
-            ),
-            slug__iexact=slug,
-        )
-        return Response(documents.model_document(model))
+        return Response(documents.model_document(find_model(slug)))
 
 
 class ModelCompare(APIView):

@@ -140,7 +140,7 @@ class Path(APIView):
         params.is_valid(raise_exception=True)
         given = params.validated_data
         start, end = find_model(given["from"]), find_model(given["to"])
-        scope = Scope(layers=given["layer"], states=given["state"])
+        scope = params.scope
         paths = _paths(start.pk, end.pk, scope)
         hops = {node: i for path in reversed(paths) for i, node in enumerate(path)}
         nodes, edges = _drawing(hops, scope)

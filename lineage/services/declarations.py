@@ -76,7 +76,7 @@ def _category(
     metadata: dict[str, Any], bases: tuple[tuple[str, str], ...]
 ) -> Category | None:
     for word in strings(metadata.get("baimo_category")):
-        if word in Category:
+        if word in set(Category):
             return Category(word)
     if not bases:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import models, transaction
 
 from lineage import queries
@@ -40,7 +40,7 @@ class Speech:
     """
 
     kind: StatementKind
-    author: AbstractBaseUser | None = None
+    author: User | None = None
     revision: Revision | None = None
     verification: Verification | None = None
     sources: Sequence[Source] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from registry.api import schema as schema  # registers what it describes
 from registry.api import views
 
 urlpatterns = [

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -38,7 +39,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Return the organisation of that name, whatever its case."""
         return self.filter(slug__iexact=slug)
 
-    def of_member(self, user: object) -> OrganizationQuerySet:
+    def of_member(self, user: User) -> OrganizationQuerySet:
         """Return the organisations that a user belongs to."""
         return self.filter(memberships__user=user)
 

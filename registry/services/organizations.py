@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser, User
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,7 +12,7 @@ from registry.models import ApiToken, Membership, Organization
 
 
 def create_organization(
-    *, slug: str, owner: AbstractBaseUser, name: str = ""
+    *, slug: str, owner: User, name: str = ""
 ) -> Organization:
     """Return a new organisation with its first owner.
 
@@ -30,7 +30,7 @@ def create_organization(
 
 def create_token(
     *,
-    user: AbstractBaseUser,
+    user: User,
     organization: Organization,
     name: str,
     scope: str,

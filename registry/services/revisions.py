@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -87,7 +87,7 @@ def register_model(*, organization: Organization, name: str) -> RegisteredModel:
 def commit_revision(
     *,
     model: RegisteredModel,
-    author: AbstractBaseUser | None,
+    author: User | None,
     changes: Changes,
     summary: str,
     description: str = "",
@@ -179,7 +179,7 @@ def _write_revision(
     head: Revision | None,
     files: dict[str, AddedFile],
     *,
-    author: AbstractBaseUser | None,
+    author: User | None,
     summary: str,
     description: str,
 ) -> Revision:

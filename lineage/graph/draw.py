@@ -1,0 +1,159 @@
+"""Composing a picture: axis, bands, chips and the lines between them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from lineage.graph.elements import Band, Chip, Edge, Line, Node, Picture, Tick
+from lineage.graph.labels import width_of
+from lineage.graph.place import (
+    LAYER_ORDER,
+    ROW_PITCH,
+    Axis,
+    Forest,
+    Rows,
+    chip_at,
+    grow_forest,
+    gutter_width,
+)
+from lineage.graph.route import Router, trunk_line
+
+AXIS_HEIGHT: Final = 26.0
+BAND_PADDING: Final = 12.0
+MARGIN: Final = 14.0
+NARROWEST_MONTH: Final = 8.0
+WIDEST_MONTH: Final = 30.0
+
+
+def draw(
+    nodes: Iterable[Node], edges: Iterable[Edge], *, width: float = 1200.0
+) -> Picture:
+    """Return the picture of a family tree, near `width` wide if its dates allow.
+
+    Edges with an end that is not among the nodes are left out.
+    """
+    known = {node.slug: node for node in nodes}
+    inside = [e for e in edges if e.child in known and e.parent in known]
+    known = _with_families(known, inside)
+    forest = grow_forest(known, inside)
+    gutter = gutter_width(known, forest)
+    axis = _axis(known.values(), gutter, width)
+    rows = Rows(forest, known, axis)
+    bands, places = _bands(known, forest, rows)
+    chips = tuple(
+        chip_at(known[slug], row=rows.row[slug], x=rows.x[slug], y=y)
+        for slug, y in places
+    )
+    right = max((chip.right for chip in chips), default=0.0) + MARGIN
+    return Picture(
+        width=right,
+        height=bands[-1].y + bands[-1].height if bands else AXIS_HEIGHT,
+        axis_x=axis.x,
+        gutter=gutter,
+        chips=chips,
+        lines=_lines(inside, forest, {chip.node.slug: chip for chip in chips}),
+        bands=tuple(bands),
+        ticks=tuple(_ticks(known.values(), axis, right)),
+    )
+
+
+def _with_families(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, Node]:
+    """Return the nodes; one without a family joins that of its weightiest parent."""
+    known = dict(nodes)
+    for edge in sorted(edges, key=lambda edge: LAYER_ORDER.index(edge.layer)):
+        child, parent = known[edge.child], known[edge.parent]
+        if not child.family and parent.family:
+            known[child.slug] = replace(child, family=parent.family)
+    return known
+
+
+def _axis(nodes: Iterable[Node], gutter: float, width: float) -> Axis:
+    months = sorted(node.month for node in nodes if node.month is not None)
+    span = months[-1] - months[0] + 8 if months else 1
+    pixels = (width - gutter - MARGIN) / span
+    return Axis(
+        x=gutter + MARGIN,
+        first_month=months[0] if months else 0,
+        month_pixels=min(max(pixels, NARROWEST_MONTH), WIDEST_MONTH),
+    )
+
+
+def _bands(
+    nodes: Mapping[str, Node], forest: Forest, rows: Rows
+) -> tuple[list[Band], list[tuple[str, float]]]:
+    """Return the bands from top to bottom and the y of every chip, in their order."""
+    bands: list[Band] = []
+    places: list[tuple[str, float]] = []
+    row, y = 0, AXIS_HEIGHT
+    for family, roots in _roots_by_family(nodes, forest):
+        before, first = set(rows.row), row
+        row = rows.place(roots, first_row=row)
+        top = y + BAND_PADDING + (LABEL_HEIGHT if family else 0.0)
+        placed = [slug for slug in rows.row if slug not in before]
+        placed.sort(key=lambda slug: (rows.row[slug], rows.x[slug]))
+        places += [(s, top + (rows.row[s] - first) * ROW_PITCH) for s in placed]
+        height = top - y + (row - first) * ROW_PITCH
+        bands.append(Band(label=family, y=y, height=height))
+        y += height
+    return bands, places
+
+
+LABEL_HEIGHT: Final = 14.0
+
+
+def _roots_by_family(
+    nodes: Mapping[str, Node], forest: Forest
+) -> list[tuple[str, list[str]]]:
+    """Return families, oldest first and those without a name last, with their roots."""
+    families: dict[str, list[Node]] = defaultdict(list)
+    for node in nodes.values():
+        families[node.family].append(node)
+
+    def age(item: tuple[str, list[Node]]) -> tuple[bool, int, str]:
+        family, members = item
+        months = [node.month for node in members if node.month is not None]
+        return not family, min(months, default=10**6), family
+
+    return [
+        (
+            family,
+            [
+                node.slug
+                for node in sorted(members, key=lambda n: (n.month or 0, n.slug))
+                if node.slug not in forest.edge_above
+            ],
+        )
+        for family, members in sorted(families.items(), key=age)
+    ]
+
+
+def _lines(
+    edges: Sequence[Edge], forest: Forest, chips: Mapping[str, Chip]
+) -> tuple[Line, ...]:
+    """Return the lines, thin layers first so that weights are drawn above them."""
+    router = Router(chips.values())
+    lines = []
+    for edge in sorted(edges, key=lambda edge: -LAYER_ORDER.index(edge.layer)):
+        parent, child = chips[edge.parent], chips[edge.child]
+        if forest.edge_above.get(edge.child) is edge:
+            lines.append(trunk_line(edge, parent, child))
+        else:
+            lines.append(router.line(edge, parent, child))
+    return tuple(lines)
+
+
+def _ticks(nodes: Iterable[Node], axis: Axis, right: float) -> Iterable[Tick]:
+    months = sorted(node.month for node in nodes if node.month is not None)
+    if not months:
+        return
+    for month in range(months[0], months[-1] + 13):
+        x = axis.x_of(month)
+        label = f"{month // 12}-{month % 12 + 1:02d}"
+        is_first = month == months[0]
+        room = width_of(label) + 12
+        near_year = not is_first and month - months[0] < room / axis.month_pixels
+        if x < right - room and (is_first or (month % 12 == 0 and not near_year)):
+            yield Tick(x=x, label=label if is_first else label[:4])
