@@ -1,0 +1,1 @@
+"""The hub protocol: teams push with the client that they already have."""

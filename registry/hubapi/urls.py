@@ -2,6 +2,65 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from registry.hubapi import commits, downloads, files, lfs, pages, repos
+from registry.hubapi.converters import NameConverter, TeamConverter
+
+register_converter(TeamConverter, "team")
+register_converter(NameConverter, "name")
+
+model_api = [
+    path("", repos.model_info),
+    path("/revision/<path:revision>", repos.revision_info),
+    path("/preupload/<path:revision>", commits.preupload),
+    path("/commit/<path:revision>", commits.commit),
+    path("/tree/<str:revision>", files.tree),
+    path("/tree/<str:revision>/<path:path>", files.tree),
+    path("/paths-info/<path:revision>", files.paths_info),
+    path("/branch/<path:branch>", repos.one_line),
+    path("/tag/<path:branch>", repos.one_line),
+    path("/settings", repos.not_kept),
+    path("/xet-read-token/<path:rest>", repos.no_xet),
+    path("/xet-write-token/<path:rest>", repos.no_xet),
+]
+
+api: list[URLPattern | URLResolver] = [
+    path("whoami-v2", repos.whoami),
+    path("validate-yaml", commits.validate_yaml),
+    path("repos/create", repos.create),
+    path("repos/delete", repos.not_kept),
+    path("repos/move", repos.not_kept),
+    path("models", repos.list_models),
+    path("models/<team:team>/<name:name>", include(model_api)),
+    path("models/<name:name>", repos.without_team),
+    path("models/<name:name>/revision/<path:rest>", repos.without_team),
+    path("datasets/<path:rest>", repos.models_only),
+    path("spaces/<path:rest>", repos.models_only),
+    path("kernels/<path:rest>", repos.models_only),
+]
+
+large_files = [
+    path("batch", lfs.batch, name="hub-lfs-batch"),
+    path("verify", lfs.verify, name="hub-lfs-verify"),
+    path("<str:sha256>", lfs.upload, name="hub-lfs-upload"),
+]
+
+model = [
+    path("", pages.model_page, name="hub-model"),
+    path("/", pages.model_page),
+    path("/tree/<path:rest>", pages.model_page),
+    path("/blob/<path:rest>", pages.model_page),
+    path("/commit/<path:rest>", pages.model_page, name="hub-commit-page"),
+    path("/resolve/<str:revision>/<path:path>", downloads.resolve),
+    path("/raw/<str:revision>/<path:path>", downloads.resolve),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include(api)),
+    path("<team:team>/<name:name>.git/info/lfs/objects/", include(large_files)),
+    path("datasets/<path:rest>", repos.models_only),
+    path("spaces/<path:rest>", repos.models_only),
+    path("<team:team>/resolve/<path:rest>", repos.without_team),
+    path("<team:team>/<name:name>", include(model)),
+]

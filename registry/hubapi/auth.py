@@ -1,0 +1,50 @@
+"""Who is asking: bearer tokens, and whether they may write."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from registry.hubapi.errors import Forbidden, NotAuthenticated
+from registry.models import ApiToken, Organization
+from registry.permissions import can_push
+from registry.services.organizations import find_token
+
+
+def require_token(request: HttpRequest) -> ApiToken:
+    """Return the valid token in the Authorization header.
+
+    Raises NotAuthenticated without one. Cookies count for nothing here, so these
+    views need no protection against forged requests.
+    """
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise NotAuthenticated("Set HF_TOKEN to a token of this register.")
+    token = find_token(key.strip())
+    if token is None:
+        raise NotAuthenticated(
+            "This token is unknown, expired or revoked. Make a new one on the page "
+            "of your organisation and set it as HF_TOKEN."
+        )
+    return token
+
+
+def require_pusher(request: HttpRequest, organization: Organization) -> ApiToken:
+    """Return a token that may write the organisation's models.
+
+    Raises NotAuthenticated, or Forbidden with the reason.
+    """
+    token = require_token(request)
+    if not can_push(token.user, organization, token=token):
+        raise Forbidden(_reason(token, organization.slug))
+    return token
+
+
+def _reason(token: ApiToken, team: str) -> str:
+    if token.organization.slug.lower() != team.lower():
+        return (
+            f"this token belongs to {token.organization.slug} and cannot write "
+            f"models of {team}"
+        )
+    if not token.can_push:
+        return "this token may only read; make one with the scope 'push'"
+    return f"your role in {team} does not allow pushing; ask an owner"

@@ -1,0 +1,283 @@
+"""A push: is the card readable, how does each file travel, and the commit itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from registry import paths, storage, tasks
+from registry.card import CardInvalid, parse_card
+from registry.hubapi import bodies, gitoid, uploadrules
+from registry.hubapi.auth import require_pusher, require_token
+from registry.hubapi.errors import (
+    EntryNotFound,
+    HubError,
+    StaleParent,
+    TooLarge,
+    Unprocessable,
+    answers_errors,
+)
+from registry.hubapi.lookup import files_of, find_model, require_main, team_of
+from registry.models import Job, RegisteredModel, Revision, RevisionFile
+from registry.services.revisions import (
+    AddedFile,
+    Changes,
+    CommitConflict,
+    CommitRefused,
+    commit_revision,
+)
+
+MAX_FILES_A_REQUEST = 1000
+MAX_OPERATIONS = 10_000
+GITIGNORE = ".gitignore"
+MAX_GITIGNORE_BYTES = 64 * 1024
+
+
+@dataclass
+class Push:
+    """What the lines of a commit asked for."""
+
+    header: dict[str, Any] | None = None
+    added: list[AddedFile] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    deleted_folders: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.added) + len(self.deleted) + len(self.deleted_folders)
+
+
+@csrf_exempt
+@require_POST
+@answers_errors
+def validate_yaml(request: HttpRequest) -> HttpResponseBase:
+    """Say before anything is sent whether the model card can be read."""
+    require_token(request)
+    body = bodies.read_json(request)
+    try:
+        parse_card(bodies.text(body, "content").encode())
+    except CardInvalid as error:
+        problems = [{"message": f"README.md: {error}"}]
+        return JsonResponse({"errors": problems, "warnings": []}, status=400)
+    return JsonResponse({"errors": [], "warnings": []})
+
+
+@csrf_exempt
+@require_POST
+@answers_errors
+def preupload(
+    request: HttpRequest, *, team: str, name: str, revision: str
+) -> HttpResponseBase:
+    """Say how each file travels, and refuse here what the commit would refuse."""
+    model = find_model(team, name)
+    require_pusher(request, team_of(model))
+    require_main(revision)
+    body = bodies.read_json(request)
+    files = bodies.objects(body, "files", at_most=MAX_FILES_A_REQUEST)
+    gitignore = bodies.text(body, "gitIgnore", _stored_gitignore(model))
+    if len(gitignore) > MAX_GITIGNORE_BYTES:
+        raise TooLarge(f"{GITIGNORE} is larger than {MAX_GITIGNORE_BYTES} bytes")
+    names = [bodies.text(file, "path") for file in files]
+    known = {file.path: file for file in files_of(model.head).filter(path__in=names)}
+    return JsonResponse(
+        {
+            "files": [
+                _travel(path, bodies.size(file), gitignore, known.get(path))
+                for path, file in zip(names, files, strict=True)
+            ]
+        }
+    )
+
+
+def _travel(
+    path: str, size_bytes: int, gitignore: str, known: RevisionFile | None
+) -> dict[str, Any]:
+    is_ignored = uploadrules.is_ignored(path, gitignore)
+    if not is_ignored:
+        _check_path(path)
+        if size_bytes > settings.MAX_FILE_BYTES:
+            raise TooLarge(f"{path} is larger than {settings.MAX_FILE_BYTES} bytes")
+    is_large = uploadrules.is_large(
+        path, size_bytes, max_inline_bytes=settings.MAX_INLINE_BYTES
+    )
+    travel = {
+        "path": path,
+        "uploadMode": "lfs" if is_large else "regular",
+        "shouldIgnore": is_ignored,
+    }
+    if known is not None and known.is_lfs == is_large:
+        # With this the client leaves out what has not changed.
+        travel["oid"] = known.blob_id if is_large else known.oid
+    return travel
+
+
+def _check_path(path: str) -> None:
+    try:
+        paths.check(path)
+    except paths.PathRefused as error:
+        raise HubError(f"{path!r}: {error}") from error
+
+
+def _stored_gitignore(model: RegisteredModel) -> str:
+    file = files_of(model.head).filter(path=GITIGNORE).first()
+    if file is None or file.blob.size_bytes > MAX_GITIGNORE_BYTES:
+        return ""
+    return storage.path_of(file.blob_id).read_text(encoding="utf-8", errors="replace")
+
+
+@csrf_exempt
+@require_POST
+@answers_errors
+def commit(
+    request: HttpRequest, *, team: str, name: str, revision: str
+) -> HttpResponseBase:
+    """Commit the operations in the body's lines and wake a worker for the result."""
+    model = find_model(team, name)
+    token = require_pusher(request, team_of(model))
+    require_main(revision)
+    if request.GET.get("create_pr"):
+        raise HubError("there are no pull requests here; push without --create-pr")
+    push = _read_push(bodies.read_lines(request))
+    _check_deleted(push, model)
+    made = _commit(model, push, author=token.user)
+    _ring(made)
+    return JsonResponse(_receipt(request, model, made))
+
+
+def _read_push(lines: Iterable[dict[str, Any]]) -> Push:
+    """Return the operations; contents that came inside are stored on the way."""
+    push = Push()
+    for line in lines:
+        value = line.get("value")
+        if not isinstance(value, dict):
+            raise HubError("every line needs a 'key' and an object as 'value'")
+        match line.get("key"):
+            case "header":
+                push.header = value
+            case "file":
+                push.added.append(_inline_file(value))
+            case "lfsFile":
+                push.added.append(_large_file(value))
+            case "deletedFile":
+                push.deleted.append(bodies.text(value, "path"))
+            case "deletedFolder":
+                push.deleted_folders.append(bodies.text(value, "path"))
+            case key:
+                raise HubError(f"unknown operation {key!r}")
+        if len(push) > MAX_OPERATIONS:
+            raise TooLarge(f"one commit may change {MAX_OPERATIONS} files; split it")
+    return push
+
+
+def _inline_file(value: dict[str, Any]) -> AddedFile:
+    path = bodies.text(value, "path")
+    _check_path(path)
+    if bodies.text(value, "encoding", "base64") != "base64":
+        raise HubError(f"{path!r}: only base64 is understood")
+    try:
+        content = base64.b64decode(bodies.text(value, "content"), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise HubError(f"{path!r}: the content is not base64") from error
+    if len(content) > settings.MAX_INLINE_BYTES:
+        raise TooLarge(
+            f"{path!r} is larger than {settings.MAX_INLINE_BYTES} bytes; push it "
+            "again as a large file"
+        )
+    return AddedFile(
+        path=path,
+        sha256=storage.store_bytes(content),
+        size_bytes=len(content),
+        oid=gitoid.of_content(content),
+        is_lfs=False,
+    )
+
+
+def _large_file(value: dict[str, Any]) -> AddedFile:
+    path = bodies.text(value, "path")
+    _check_path(path)
+    sha256 = bodies.text(value, "oid")
+    try:
+        size_bytes = storage.path_of(sha256).stat().st_size
+    except (storage.ContentMissing, FileNotFoundError) as error:
+        raise Unprocessable(
+            f"the content of {path!r} has not arrived here; nothing was committed. "
+            "Push again: what has arrived is not sent twice"
+        ) from error
+    return AddedFile(
+        path=path,
+        sha256=sha256,
+        size_bytes=size_bytes,
+        oid=gitoid.of_large_file(sha256, size_bytes),
+        is_lfs=True,
+    )
+
+
+def _check_deleted(push: Push, model: RegisteredModel) -> None:
+    """Raise EntryNotFound for the deletion of what is not there."""
+    known = set(files_of(model.head).values_list("path", flat=True))
+    missing = [path for path in push.deleted if path not in known]
+    missing += [
+        folder
+        for folder in push.deleted_folders
+        if not any(path.startswith(f"{folder.rstrip('/')}/") for path in known)
+    ]
+    if missing:
+        raise EntryNotFound(f"A file with this name doesn't exist: {missing[0]}")
+
+
+def _commit(model: RegisteredModel, push: Push, *, author: Any) -> Revision:
+    if push.header is None:
+        raise HubError("the commit has no header line with a summary")
+    if not push and model.head is None:
+        raise HubError("the commit holds no file")
+    parent = bodies.text(push.header, "parentCommit", "")
+    try:
+        return commit_revision(
+            model=model,
+            author=author,
+            changes=Changes(push.added, push.deleted, push.deleted_folders),
+            summary=bodies.text(push.header, "summary", ""),
+            description=bodies.text(push.header, "description", ""),
+            parent_commit=_written_out(parent, model.head),
+        )
+    except CommitConflict as error:
+        raise StaleParent(str(error)) from error
+    except CommitRefused as error:
+        raise Unprocessable(f"{error}; nothing was committed") from error
+
+
+def _written_out(parent: str, head: Revision | None) -> str | None:
+    """Return a parent commit in full when its first digits name the head."""
+    is_head = head is not None and head.commit_id.startswith(parent.lower())
+    return head.commit_id if head and is_head and len(parent) >= 5 else parent or None
+
+
+def _ring(revision: Revision) -> None:
+    """Wake a worker for the fingerprint; also when the same push came again."""
+    waiting = Job.objects.unfinished().filter(revision=revision)
+    for job in waiting.filter(kind=Job.Kind.FINGERPRINT):
+        transaction.on_commit(partial(tasks.ring, job))
+
+
+def _receipt(
+    request: HttpRequest, model: RegisteredModel, revision: Revision
+) -> dict[str, Any]:
+    address = reverse(
+        "hub-commit-page", args=[*model.repo_id.split("/"), revision.commit_id]
+    )
+    return {
+        "success": True,
+        "commitOid": revision.commit_id,
+        "commitUrl": request.build_absolute_uri(address),
+        "hookOutput": "",
+    }

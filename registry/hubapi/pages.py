@@ -1,0 +1,22 @@
+"""Addresses that the client prints: they lead a browser to the model's page."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from registry.hubapi.errors import RepoNotFound
+from registry.hubapi.lookup import find_model
+
+
+@require_safe
+def model_page(
+    request: HttpRequest, *, team: str, name: str, rest: str = ""
+) -> HttpResponseBase:
+    """Redirect to the model; an unknown one is an ordinary page not found."""
+    try:
+        model = find_model(team, name)
+    except RepoNotFound as error:
+        raise Http404(error.message) from error
+    return redirect(model)

@@ -1,0 +1,195 @@
+"""Accounts, models and lists of models; files and commits have their own rooms."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from registry.hubapi import bodies, shapes
+from registry.hubapi.auth import require_pusher, require_token
+from registry.hubapi.errors import (
+    Conflict,
+    Forbidden,
+    HubError,
+    NotServed,
+    RepoNotFound,
+    answers_errors,
+)
+from registry.hubapi.lookup import existing_revision, files_of, find_model
+from registry.models import Organization, RegisteredModel
+from registry.services.revisions import NameTaken, register_model
+
+PAGE_SIZE = 500
+LIST_PARAMETERS = frozenset({"author", "search", "limit", "cursor"})
+# They ask for more of each model; what we have is always there.
+HARMLESS_PARAMETERS = frozenset({"full", "config", "cardData", "expand"})
+
+
+@require_safe
+@answers_errors
+def whoami(request: HttpRequest) -> HttpResponseBase:
+    """Answer with the token's user and organisation."""
+    return JsonResponse(shapes.user(require_token(request)))
+
+
+@csrf_exempt
+@require_POST
+@answers_errors
+def create(request: HttpRequest) -> HttpResponseBase:
+    """Register an empty model; without a team, under the token's organisation."""
+    token = require_token(request)
+    body = bodies.read_json(request)
+    _check_wishes(body)
+    team = bodies.text(body, "organization", token.organization.slug)
+    organization = Organization.objects.named(team).first()
+    if organization is None:
+        raise Forbidden(f"there is no organisation {team!r} here; create it first")
+    require_pusher(request, organization)
+    name = bodies.text(body, "name")
+    try:
+        model = register_model(organization=organization, name=name)
+    except ValidationError as error:
+        raise HubError(f"{name!r} cannot be a name: {' '.join(error.messages)}") from (
+            error
+        )
+    except NameTaken as error:
+        model = find_model(organization.slug, name)
+        raise Conflict(str(error), **_address(request, model)) from error
+    return JsonResponse(_address(request, model))
+
+
+def _check_wishes(body: dict[str, Any]) -> None:
+    """Raise HubError when the caller wants what would silently not be so."""
+    kind = bodies.text(body, "type", "model")
+    if kind != "model":
+        raise HubError(f"this register keeps models, no {kind}s")
+    if body.get("private") or body.get("visibility", "public") != "public":
+        raise HubError(
+            "everything in this register is public; push without --private, or not "
+            "at all"
+        )
+
+
+def _address(request: HttpRequest, model: RegisteredModel) -> dict[str, str]:
+    path = reverse("hub-model", args=model.repo_id.split("/"))
+    return {
+        "url": request.build_absolute_uri(path),
+        "name": model.repo_id,
+        "id": str(model.pk),
+    }
+
+
+@require_safe
+@answers_errors
+def model_info(request: HttpRequest, *, team: str, name: str) -> HttpResponseBase:
+    """Answer with a model at its head, which may be none yet."""
+    model = find_model(team, name)
+    with_sizes = "blobs" in request.GET
+    files = files_of(model.head)
+    return JsonResponse(shapes.details(model, model.head, files, with_sizes=with_sizes))
+
+
+@require_safe
+@answers_errors
+def revision_info(
+    request: HttpRequest, *, team: str, name: str, revision: str
+) -> HttpResponseBase:
+    """Answer with a model at one of its revisions."""
+    model = find_model(team, name)
+    found = existing_revision(model, revision)
+    with_sizes = "blobs" in request.GET
+    files = files_of(found)
+    return JsonResponse(shapes.details(model, found, files, with_sizes=with_sizes))
+
+
+@require_safe
+@answers_errors
+def list_models(request: HttpRequest) -> HttpResponseBase:
+    """List pushed models, oldest first; `author` and `search` narrow it down."""
+    unknown = set(request.GET) - LIST_PARAMETERS - HARMLESS_PARAMETERS
+    if unknown:
+        raise HubError(
+            f"this list knows no {', '.join(sorted(unknown))}; it takes author and "
+            f"search. {reverse('schema')} describes a list with more filters"
+        )
+    models = RegisteredModel.objects.from_teams().exclude(repo_name="")
+    if author := request.GET.get("author"):
+        models = models.filter(organization__slug__iexact=author)
+    models = models.searched(request.GET.get("search", ""))
+    limit = min(_number(request, "limit", PAGE_SIZE), PAGE_SIZE)
+    after = models.filter(pk__gt=_number(request, "cursor", 0)).order_by("pk")
+    page = list(after.select_related("organization", "head")[: limit + 1])
+    response = JsonResponse(
+        [shapes.summary(model, model.head) for model in page[:limit]], safe=False
+    )
+    if len(page) > limit > 0:
+        link_next(response, request, cursor=page[limit - 1].pk)
+    return response
+
+
+def link_next(
+    response: HttpResponseBase, request: HttpRequest, *, cursor: object
+) -> None:
+    """Name the next page of a list in its Link header (RFC 8288)."""
+    query = urlencode({**request.GET.dict(), "cursor": cursor})
+    address = request.build_absolute_uri(f"{request.path}?{query}")
+    response["Link"] = f'<{address}>; rel="next"'
+
+
+def _number(request: HttpRequest, name: str, default: int) -> int:
+    value = request.GET.get(name, str(default))
+    if not (value.isascii() and value.isdigit() and len(value) < 18):
+        raise HubError(f"{name!r} must be a whole number")
+    return int(value)
+
+
+@csrf_exempt
+@answers_errors
+def models_only(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+    """Refuse everything about data sets and spaces."""
+    raise NotServed("this register keeps models only, no data sets and no spaces")
+
+
+@csrf_exempt
+@answers_errors
+def not_kept(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+    """Refuse to change or delete what the register keeps for good."""
+    require_token(request)
+    raise Forbidden(
+        "a register keeps what was registered: models are neither deleted, moved nor "
+        "hidden. Push a new revision, or ask the people who run this register"
+    )
+
+
+@csrf_exempt
+@answers_errors
+def one_line(
+    request: HttpRequest, *, team: str, name: str, branch: str
+) -> HttpResponseBase:
+    """Refuse branches: a model has one line of revisions, called main."""
+    if branch == "main":
+        raise Conflict("the branch 'main' exists already")
+    raise Forbidden("a model has one line of revisions here; push without --revision")
+
+
+@csrf_exempt
+@answers_errors
+def no_xet(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+    """Refuse the chunk protocol, so that the user learns how to go without."""
+    raise NotServed(
+        "this register does not speak xet; set HF_HUB_DISABLE_XET=1 and repeat the "
+        "command"
+    )
+
+
+@csrf_exempt
+@answers_errors
+def without_team(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+    """Answer for names like 'gpt2', which only one hub gives out."""
+    raise RepoNotFound("models are called team/model here")
