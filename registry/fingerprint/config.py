@@ -32,7 +32,7 @@ def essentials(config: dict[str, Any]) -> dict[str, Any]:
 def _is_short(value: Any) -> bool:
     if isinstance(value, list):
         return len(value) <= 4 and all(
-            isinstance(v, str) and _is_short(v) for v in value
+            isinstance(item, str) and _is_short(item) for item in value
         )
     if isinstance(value, str):
         return len(value) <= 80 and value.isprintable()

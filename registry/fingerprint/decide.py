@@ -14,8 +14,8 @@ from registry.fingerprint.change import largest_norm_gap, relative_change
 from registry.fingerprint.matching import UnitTest
 from registry.fingerprint.naming import (
     have_one_architecture,
-    renamed_by_place,
-    renamed_by_value,
+    rename_by_place,
+    rename_by_value,
 )
 from registry.fingerprint.sharing import Sharing, cast_direction
 from registry.fingerprint.sketch import Sketch
@@ -76,16 +76,18 @@ def find(
     not_comparable: str | None,
 ) -> Findings:
     """Return the findings: names, change and norms beside hashes and test."""
-    by_value = sharing.all_equal or sharing.n_inner > 0
-    if by_value:
-        renamed = renamed_by_value(a, b, sharing.pairs)
+    shapes_a, shapes_b = a.shapes(), b.shapes()
+    if sharing.all_equal or sharing.n_inner:
+        equal = {left.name: right.name for left, right in sharing.pairs}
+        renamed = rename_by_value(shapes_a, shapes_b, equal)
     else:
-        renamed = renamed_by_place(a, b)
+        renamed = rename_by_place(shapes_a, shapes_b)
+    complete = a.is_complete and b.is_complete
     return Findings(
         sharing=sharing,
         test=test,
         not_comparable=not_comparable,
-        one_architecture=have_one_architecture(a, b),
+        one_architecture=complete and have_one_architecture(shapes_a, shapes_b),
         renamed=renamed,
         change=relative_change(a, b, renamed),
         norm_gap=largest_norm_gap(a, b),

@@ -118,7 +118,7 @@ def unit_cosines(a: Described, b: Described) -> NDArray[np.int32]:
     cosines = np.divide(dots, norms, out=np.zeros_like(dots), where=norms > 0)
     steps = np.rint(cosines.mean(axis=1) * _STEPS).astype(np.int32)
     steps[(norms == 0).all(axis=1)] = _DEAD
-    return steps
+    return np.asarray(steps, np.int32)
 
 
 def count_fixed(cosines: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -129,7 +129,8 @@ def count_fixed(cosines: NDArray[np.int32]) -> NDArray[np.int64]:
     same = np.diagonal(cosines, axis1=1, axis2=2)  # (layers, units)
     alone_in_row = (cosines >= same[:, :, None]).sum(axis=2) == 1
     alone_in_column = (cosines >= same[:, None, :]).sum(axis=1) == 1
-    return (alone_in_row & alone_in_column & (same > _DEAD)).sum(axis=1)
+    fixed = alone_in_row & alone_in_column & (same > _DEAD)
+    return np.asarray(fixed.sum(axis=1), np.int64)
 
 
 def _effect(cosines: NDArray[np.int32]) -> float:
@@ -145,7 +146,7 @@ def _alive_share(cosines: NDArray[np.int32]) -> float:
 
 def _norms(vectors: NDArray[np.float32], axis: int) -> NDArray[np.float64]:
     squares = np.square(vectors).sum(axis=axis)
-    return np.sqrt(squares.astype(np.float64))
+    return np.asarray(np.sqrt(squares.astype(np.float64)))
 
 
 def _swapped(described: Described, swap: bool) -> Described:

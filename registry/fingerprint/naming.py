@@ -3,85 +3,59 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from registry.fingerprint.sketch import Sketch, TensorRecord
 from registry.fingerprint.structure import layer_of, name_pattern
 
+Shapes = Mapping[str, tuple[int, ...]]
 Place = tuple[int | None, tuple[int, ...]]
 Votes = Counter[tuple[str, str]]
 
 MAX_RENAMED: Final = 200
 
 
-def renamed_by_value(
-    a: Sketch, b: Sketch, pairs: Iterable[tuple[TensorRecord, TensorRecord]]
-) -> dict[str, str]:
-    """Return name patterns of a -> of b for tensors with equal values.
+def rename_by_value(a: Shapes, b: Shapes, equal: Mapping[str, str]) -> dict[str, str]:
+    """Return name patterns of a -> of b, `*` for the layer number.
 
-    Names that both models use are left out; `*` stands for the layer number.
+    `equal` maps names of tensors with equal values. A name that both models use
+    for one tensor is left out; a name that they use for two is listed.
     """
-    mine, theirs = _own_names(a, b)
-    both = {t.name for t in a.tensors} & {t.name for t in b.tensors}
-
-    def is_renamed(left: str, right: str) -> bool:
-        return (left in mine and right in theirs) or (
-            left != right and left in both and right in both
-        )
-
-    votes = Counter(
-        (name_pattern(left.name), name_pattern(right.name))
-        for left, right in pairs
-        if is_renamed(left.name, right.name)
-    )
-    return _assigned(votes + _votes_by_place(mine.values(), theirs.values()))
+    pairs = [(x, y) for x, y in equal.items() if x != y and (x in b) == (y in a)]
+    votes = Counter((name_pattern(x), name_pattern(y)) for x, y in pairs)
+    return _assigned(votes + _votes_by_place(a, b))
 
 
-def renamed_by_place(a: Sketch, b: Sketch) -> dict[str, str]:
+def rename_by_place(a: Shapes, b: Shapes) -> dict[str, str]:
     """Return name patterns of a -> of b that stand in one place with one shape.
 
     Empty unless every name that only one model uses finds its partner: then the
     two models have one architecture under different names.
     """
-    mine, theirs = _own_names(a, b)
-    found = _assigned(_votes_by_place(mine.values(), theirs.values()))
-    whole = len(found) == len(_patterns(mine)) == len(_patterns(theirs))
-    return found if whole else {}
+    found = _assigned(_votes_by_place(a, b))
+    mine, theirs = _patterns(a.keys() - b.keys()), _patterns(b.keys() - a.keys())
+    return found if len(found) == len(mine) == len(theirs) else {}
 
 
-def have_one_architecture(a: Sketch, b: Sketch) -> bool:
+def have_one_architecture(a: Shapes, b: Shapes) -> bool:
     """Return whether both list the same shapes in the same layers, names apart."""
-    complete = a.is_complete and b.is_complete
-    return complete and _places(a.tensors) == _places(b.tensors)
+    return Counter(_place(a, name) for name in a) == Counter(_place(b, x) for x in b)
 
 
-def _own_names(
-    a: Sketch, b: Sketch
-) -> tuple[dict[str, TensorRecord], dict[str, TensorRecord]]:
-    left = {tensor.name: tensor for tensor in a.tensors if tensor.is_float}
-    right = {tensor.name: tensor for tensor in b.tensors if tensor.is_float}
-    mine = {name: left[name] for name in left.keys() - right.keys()}
-    return mine, {name: right[name] for name in right.keys() - left.keys()}
+def _place(shapes: Shapes, name: str) -> Place:
+    at = layer_of(name)
+    return (at[1] if at else None, shapes[name])
 
 
-def _places(tensors: Iterable[TensorRecord]) -> Counter[Place]:
-    return Counter(_place(tensor) for tensor in tensors if tensor.is_float)
-
-
-def _place(tensor: TensorRecord) -> Place:
-    at = layer_of(tensor.name)
-    return (at[1] if at else None, tensor.shape)
-
-
-def _votes_by_place(a: Iterable[TensorRecord], b: Iterable[TensorRecord]) -> Votes:
-    partners: dict[Place, list[str]] = defaultdict(list)
-    for tensor in b:
-        partners[_place(tensor)].append(name_pattern(tensor.name))
+def _votes_by_place(a: Shapes, b: Shapes) -> Votes:
+    """Count, for names only one model uses, how often two could be one tensor."""
+    partners: dict[Place, set[str]] = defaultdict(set)
+    for name in b.keys() - a.keys():
+        partners[_place(b, name)].add(name_pattern(name))
     return Counter(
-        (name_pattern(tensor.name), other)
-        for tensor in a
-        for other in partners[_place(tensor)][:MAX_RENAMED]
+        (name_pattern(name), other)
+        for name in a.keys() - b.keys()
+        for other in sorted(partners[_place(a, name)])[:MAX_RENAMED]
     )
 
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from registry.fingerprint.sketch import Sketch, TensorRecord
@@ -91,7 +92,6 @@ def _fits(tensor: TensorRecord, dtype: str) -> bool:
 
 
 def _equal_pairs(a: list[TensorRecord], b: list[TensorRecord]) -> list[Pair]:
-    named = {tensor.name: tensor for tensor in b}
     by_digest: dict[bytes, list[TensorRecord]] = defaultdict(list)
     for tensor in b:
         for digest in {tensor.values.own, tensor.values.bf16, tensor.values.f16}:
@@ -100,13 +100,16 @@ def _equal_pairs(a: list[TensorRecord], b: list[TensorRecord]) -> list[Pair]:
     for tensor in a:
         v = tensor.values
         found = [u for key in {v.own, v.bf16, v.f16} for u in by_digest.get(key, [])]
-        found = [named[tensor.name]] * (tensor.name in named) + sorted(
-            found, key=lambda other: (_layer(other) != _layer(tensor), other.name)
-        )
+        found.sort(key=partial(_farness, tensor))
         equal = next((u for u in found if have_equal_values(tensor, u)), None)
         if equal:
             pairs.append((tensor, equal))
     return pairs
+
+
+def _farness(tensor: TensorRecord, other: TensorRecord) -> tuple[bool, bool, str]:
+    """Order partners: the same name first, then the same layer."""
+    return other.name != tensor.name, _layer(other) != _layer(tensor), other.name
 
 
 def _all_equal(a: Sketch, b: Sketch, pairs: list[Pair]) -> bool:

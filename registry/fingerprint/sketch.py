@@ -72,6 +72,10 @@ class Sketch:
         """Return whether every tensor is listed."""
         return len(self.tensors) == self.n_tensors
 
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return name -> shape of the listed float tensors."""
+        return {tensor.name: tensor.shape for tensor in self.tensors if tensor.is_float}
+
     def to_bytes(self) -> bytes:
         """Return the sketch as bytes, the same for the same sketch everywhere."""
         from registry.fingerprint.codec import encode

@@ -82,9 +82,8 @@ def find_ffn(tensors: Iterable[TensorInfo]) -> Ffn | None:
 def _sampled(
     d: int, found: list[tuple[int, bool, tuple[UnitSlice, ...]]], n_lost: int
 ) -> Ffn:
-    (h, gated), n_layers = Counter((h, gated) for h, gated, _ in found).most_common(1)[
-        0
-    ]
+    forms = Counter((h, gated) for h, gated, _ in found)
+    (h, gated), n_layers = forms.most_common(1)[0]
     same = [slices for *kind, slices in found if kind == [h, gated]]
     chosen = spread(n_layers)
     return Ffn(

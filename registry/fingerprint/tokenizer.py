@@ -27,10 +27,7 @@ def read_tokens(path: Path) -> dict[str, int]:
     model = data.get("model")
     listed = model.get("vocab") if isinstance(model, dict) else None
     tokens = _listed_tokens(listed)
-    added = data.get("added_tokens") or []
-    for item in added if isinstance(added, list) else []:
-        if isinstance(item, dict) and isinstance(item.get("content"), str):
-            tokens[item["content"]] = item.get("id")
+    tokens |= _added_tokens(data.get("added_tokens"))
     if not tokens or not all(type(number) is int for number in tokens.values()):
         raise BrokenJson(f"{path.name}: holds no readable vocabulary")
     return tokens
@@ -59,6 +56,12 @@ def extends(a: dict[str, int], b: dict[str, int]) -> str | None:
     if len(b) > len(a) and a.items() <= b.items():
         return "b"
     return None
+
+
+def _added_tokens(listed: Any) -> dict[str, Any]:
+    items = listed if isinstance(listed, list) else []
+    items = [item for item in items if isinstance(item, dict)]
+    return {str(item.get("content")): item.get("id") for item in items}
 
 
 def _listed_tokens(listed: Any) -> dict[str, int]:

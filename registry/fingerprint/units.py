@@ -38,11 +38,12 @@ def _describe_layer(
 def _folded(vectors: NDArray[np.float32], d: int) -> NDArray[np.float64]:
     signed = vectors.astype(np.float64) * signs("fold", d)
     padded = np.pad(signed, ((0, 0), (0, -d % FOLD)))
-    return padded.reshape(len(vectors), -1, FOLD).sum(axis=1)  # (units, FOLD)
+    folds = padded.reshape(len(vectors), -1, FOLD)
+    return np.asarray(folds.sum(axis=1), np.float64)  # (units, FOLD)
 
 
 def _quantised(folded: NDArray[np.float64]) -> NDArray[np.int8]:
-    alive = np.isfinite(folded).all(axis=1)
+    alive = np.asarray(np.isfinite(folded).all(axis=1))
     folded = np.where(alive[:, None], folded, 0.0)
     centred = folded - folded[alive].mean(axis=0) if alive.any() else folded
     largest = np.abs(centred).max(axis=1)
@@ -55,9 +56,8 @@ def _quantised(folded: NDArray[np.float64]) -> NDArray[np.int8]:
 def _vectors(part: UnitSlice, chosen: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the chosen units' vectors (units, d)."""
     wanted = chosen + part.first
-    return (
-        _rows(part.tensor, wanted) if part.axis == 0 else _columns(part.tensor, wanted)
-    )
+    read = _rows if part.axis == 0 else _columns
+    return read(part.tensor, wanted)
 
 
 def _rows(tensor: TensorInfo, wanted: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -77,8 +77,6 @@ def _columns(tensor: TensorInfo, wanted: NDArray[np.int64]) -> NDArray[np.float3
     step = max(1, _PIECE // n_columns) * n_columns
     found = []
     for piece in read_pieces(tensor, step):
-        bits = rounding.as_bits(piece, tensor.dtype).reshape(-1, n_columns)
-        chosen = np.ascontiguousarray(bits[:, wanted])
-        values = rounding.to_f32(chosen.ravel(), tensor.dtype)
-        found.append(values.reshape(chosen.shape))
+        values = rounding.to_f32(rounding.as_bits(piece, tensor.dtype), tensor.dtype)
+        found.append(values.reshape(-1, n_columns)[:, wanted])
     return np.concatenate(found).T

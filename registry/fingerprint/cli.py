@@ -1,0 +1,212 @@
+"""The commands of `python -m registry.fingerprint`; JSON on stdout, errors on stderr.
+
+No Django, no database, no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from registry.fingerprint.codec import LIMIT_BYTES, MAGIC
+from registry.fingerprint.compare import compare
+from registry.fingerprint.comparison import Comparison
+from registry.fingerprint.diff import diff_models
+from registry.fingerprint.errors import FingerprintError, NoWeights
+from registry.fingerprint.folder import model_name, open_model
+from registry.fingerprint.sketch import ENGINE, Sketch
+from registry.fingerprint.sketching import sketch_model
+
+Named = tuple[str, Sketch]
+MAX_CANDIDATES: Final = 10
+
+
+def main(arguments: list[str] | None = None, out: TextIO | None = None) -> int:
+    """Run one command; return 0, or 2 after one line on stderr for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], Iterator[Any]] = options.run
+        for item in run(options):
+            line = json.dumps(item, allow_nan=False, ensure_ascii=True)
+            (out or sys.stdout).write(line + "\n")
+    except (FingerprintError, OSError) as error:
+        sys.stderr.write(f"error: {_one_line(error)}\n")
+        return 2
+    return 0
+
+
+def load(path: Path) -> Sketch:
+    """Return the sketch in the file at `path`, or of the model there."""
+    if path.is_file() and _starts_with_magic(path):
+        with path.open("rb") as file:
+            return Sketch.from_bytes(file.read(LIMIT_BYTES + 1))
+    return sketch_model(path)
+
+
+def _sketch(options: argparse.Namespace) -> Iterator[Any]:
+    sketch = sketch_model(options.model)
+    data = sketch.to_bytes()
+    _write_whole(options.output, data)
+    yield {
+        "model": model_name(options.model),
+        "params": sketch.params,
+        "dtype": sketch.dtype,
+        "n_tensors": sketch.n_tensors,
+        "size_bytes": len(data),
+        "engine": sketch.engine,
+    }
+
+
+def _compare(options: argparse.Namespace) -> Iterator[Any]:
+    names = (model_name(options.a), model_name(options.b))
+    yield compare(load(options.a), load(options.b), names=names).to_json()
+
+
+def _matrix(options: argparse.Namespace) -> Iterator[Any]:
+    loaded = {model_name(path): _load_or_error(path) for path in children(options.dir)}
+    for a, b in combinations(sorted(loaded), 2):
+        left, right = loaded[a], loaded[b]
+        if isinstance(left, Sketch) and isinstance(right, Sketch):
+            yield compare(left, right, names=(a, b)).to_json()
+        else:
+            error = left if isinstance(left, str) else right
+            yield {"a": a, "b": b, "error": error}
+
+
+def _identify(options: argparse.Namespace) -> Iterator[Any]:
+    name, query = model_name(options.a), load(options.a)
+    found = [(model_name(p), _load_or_error(p)) for p in children(options.against)]
+    others = [(other, s) for other, s in found if isinstance(s, Sketch)]
+    answers = [compare(query, s, names=(name, other)) for other, s in others]
+    ranked = sorted(answers, key=_closeness)[:MAX_CANDIDATES]
+    yield {
+        "query": name,
+        "n_compared": len(answers),
+        "candidates": [_candidate(answer, len(answers)) for answer in ranked],
+        "merge_of": [],
+    }
+
+
+def _diff(options: argparse.Namespace) -> Iterator[Any]:
+    yield diff_models(open_model(options.a), open_model(options.b))
+
+
+def children(folder: Path) -> list[Path]:
+    """Return the immediate children that are or claim to be models, by name.
+
+    Folders with weight files, .safetensors files and sketch files. Raises
+    NoWeights when `folder` is not a folder.
+    """
+    if not folder.is_dir():
+        raise NoWeights(f"{folder.name}: not a folder")
+    return [path for path in sorted(folder.iterdir()) if _looks_like_model(path)]
+
+
+def _looks_like_model(path: Path) -> bool:
+    if path.name.startswith("."):
+        return False
+    if path.is_dir():
+        return any(p.suffix in {".safetensors", ".bin"} for p in path.iterdir()) or (
+            any(path.glob("*.safetensors.index.json"))
+        )
+    return path.suffix == ".safetensors" or _starts_with_magic(path)
+
+
+def _starts_with_magic(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def _load_or_error(path: Path) -> Sketch | str:
+    try:
+        return load(path)
+    except (FingerprintError, OSError) as error:
+        return _one_line(error)
+
+
+def _closeness(answer: Comparison) -> tuple[int, float, float, str]:
+    rank = {True: 0, None: 1, False: 2}[answer.related]
+    log10_p = 0.0 if answer.log10_p is None else answer.log10_p
+    by_value = answer.relation in ("identical", "renamed", "cast")
+    return rank - by_value, -(answer.effect or 0.0), log10_p, answer.b
+
+
+def _candidate(answer: Comparison, n_compared: int) -> dict[str, Any]:
+    p_value = None
+    if answer.log10_p is not None:
+        p_value = 10 ** min(0.0, answer.log10_p + math.log10(n_compared))
+    return {
+        "id": answer.b,
+        "related": answer.related,
+        "relation": answer.relation,
+        "p_value": p_value,
+        "effect": answer.effect,
+    }
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write the file at once, so that a failure leaves nothing half written."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sketch-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}".replace("\n", " ")
+    return " ".join(str(error).split())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m registry.fingerprint",
+        description="Fingerprint models and compare them by their weights.",
+        epilog="Exit status: 0 when done, 2 with one line on bad input.",
+    )
+    parser.add_argument("--version", action="version", version=ENGINE)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    model = "a model folder or a .safetensors file"
+    either = f"{model}, or a sketch file"
+
+    one = commands.add_parser("sketch", help="write the sketch of a model")
+    one.add_argument("model", type=Path, metavar="MODEL", help=model)
+    one.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    one.set_defaults(run=_sketch)
+
+    two = commands.add_parser("compare", help="say what two models have in common")
+    two.add_argument("a", type=Path, metavar="A", help=either)
+    two.add_argument("b", type=Path, metavar="B", help=either)
+    two.set_defaults(run=_compare)
+
+    every = commands.add_parser("matrix", help="compare every pair of models in DIR")
+    every.add_argument("dir", type=Path, metavar="DIR")
+    every.set_defaults(run=_matrix)
+
+    who = commands.add_parser("identify", help="find the relatives of A in DIR")
+    who.add_argument("a", type=Path, metavar="A", help=either)
+    who.add_argument("--against", type=Path, required=True, metavar="DIR")
+    who.set_defaults(run=_identify)
+
+    what = commands.add_parser("diff", help="list what differs besides weights")
+    what.add_argument("a", type=Path, metavar="A", help=model)
+    what.add_argument("b", type=Path, metavar="B", help=model)
+    what.set_defaults(run=_diff)
+
+    for command in (two, every, who, what):
+        command.add_argument("--json", action="store_true", help="the only format")
+    return parser
