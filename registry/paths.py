@@ -28,6 +28,6 @@ def check(path: str) -> None:
     if PurePosixPath(path).suffix.lower() in PICKLE_SUFFIXES:
         raise PathRefused(
             "a pickle file can run any code when it is opened, so it is not accepted; "
-            "convert the weights with save_pretrained(…, safe_serialization=True) "
+            "convert the weights with save_pretrained(folder, safe_serialization=True) "
             "or safetensors.torch.save_file and push the .safetensors file"
         )

@@ -35,7 +35,9 @@ class HubError(Exception):
             {"error": self.message, **self.extra}, status=self.status
         )
         response["X-Error-Code"] = self.code
-        response["X-Error-Message"] = _header_text(self.headline())
+        # Headers are ASCII; any other text stands in the body alone.
+        if self.headline().isascii() and self.headline().isprintable():
+            response["X-Error-Message"] = self.headline()
         return response
 
 
@@ -139,9 +141,3 @@ def answers_errors(view: View) -> View:
             return HubError("the request could not be read; send it again").response()
 
     return wrapped
-
-
-def _header_text(message: str) -> str:
-    """Return the message as one line of printable ASCII."""
-    plain = message.encode("ascii", "replace").decode()
-    return " ".join("".join(c if c.isprintable() else " " for c in plain).split())

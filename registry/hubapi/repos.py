@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
@@ -49,7 +50,7 @@ def create(request: HttpRequest) -> HttpResponseBase:
     team = bodies.text(body, "organization", token.organization.slug)
     organization = Organization.objects.named(team).first()
     if organization is None:
-        raise Forbidden(f"there is no organisation {team!r} here; create it first")
+        raise Forbidden(f"there is no organisation {team!a} here; create it first")
     require_pusher(request, organization)
     name = bodies.text(body, "name")
     try:
@@ -178,13 +179,21 @@ def one_line(
     raise Forbidden("a model has one line of revisions here; push without --revision")
 
 
+def no_xet(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+    """Refuse the chunk protocol where its client looks: in the address.
+
+    That client prints the address that refused it, and nothing of the answer.
+    """
+    return redirect("hub-no-xet")
+
+
 @csrf_exempt
 @answers_errors
-def no_xet(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
-    """Refuse the chunk protocol, so that the user learns how to go without."""
+def not_served(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+    """Refuse what of the protocol is not spoken here, in its own shape."""
     raise NotServed(
-        "this register does not speak xet; set HF_HUB_DISABLE_XET=1 and repeat the "
-        "command"
+        f"{request.path} is not served here; README.md tells what is. Large files "
+        "travel without xet: set HF_HUB_DISABLE_XET=1"
     )
 
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path, register_converter
+from django.urls import (
+    URLPattern,
+    URLResolver,
+    include,
+    path,
+    re_path,
+    register_converter,
+)
 
 from registry.hubapi import commits, downloads, files, lfs, pages, repos
 from registry.hubapi.converters import NameConverter, TeamConverter
+
+# All that a client with xet shows to its user.
+NO_XET = "xet-is-not-spoken-here-set-HF_HUB_DISABLE_XET=1-and-repeat"
 
 register_converter(TeamConverter, "team")
 register_converter(NameConverter, "name")
 
 model_api = [
-    path("", repos.model_info),
-    path("/revision/<path:revision>", repos.revision_info),
-    path("/preupload/<path:revision>", commits.preupload),
-    path("/commit/<path:revision>", commits.commit),
-    path("/tree/<str:revision>", files.tree),
-    path("/tree/<str:revision>/<path:path>", files.tree),
-    path("/paths-info/<path:revision>", files.paths_info),
-    path("/branch/<path:branch>", repos.one_line),
-    path("/tag/<path:branch>", repos.one_line),
-    path("/settings", repos.not_kept),
-    path("/xet-read-token/<path:rest>", repos.no_xet),
-    path("/xet-write-token/<path:rest>", repos.no_xet),
+    path("revision/<path:revision>", repos.revision_info),
+    path("preupload/<path:revision>", commits.preupload),
+    path("commit/<path:revision>", commits.commit),
+    path("tree/<str:revision>", files.tree),
+    path("tree/<str:revision>/<path:path>", files.tree),
+    path("paths-info/<path:revision>", files.paths_info),
+    path("branch/<path:branch>", repos.one_line),
+    path("tag/<path:branch>", repos.one_line),
+    path("settings", repos.not_kept),
+    path("xet-read-token/<path:rest>", repos.no_xet),
+    path("xet-write-token/<path:rest>", repos.no_xet),
 ]
 
 api: list[URLPattern | URLResolver] = [
@@ -32,12 +41,16 @@ api: list[URLPattern | URLResolver] = [
     path("repos/delete", repos.not_kept),
     path("repos/move", repos.not_kept),
     path("models", repos.list_models),
-    path("models/<team:team>/<name:name>", include(model_api)),
+    path("models/<team:team>/<name:name>", repos.model_info),
+    path("models/<team:team>/<name:name>/", include(model_api)),
     path("models/<name:name>", repos.without_team),
     path("models/<name:name>/revision/<path:rest>", repos.without_team),
     path("datasets/<path:rest>", repos.models_only),
     path("spaces/<path:rest>", repos.models_only),
     path("kernels/<path:rest>", repos.models_only),
+    path(NO_XET, repos.not_served, name="hub-no-xet"),
+    # Below v1/ an address without its last slash must stay unknown, to be completed.
+    re_path(r"^(?!v1/)(?P<rest>.+)$", repos.not_served),
 ]
 
 large_files = [
@@ -47,13 +60,12 @@ large_files = [
 ]
 
 model = [
-    path("", pages.model_page, name="hub-model"),
-    path("/", pages.model_page),
-    path("/tree/<path:rest>", pages.model_page),
-    path("/blob/<path:rest>", pages.model_page),
-    path("/commit/<path:rest>", pages.model_page, name="hub-commit-page"),
-    path("/resolve/<str:revision>/<path:path>", downloads.resolve),
-    path("/raw/<str:revision>/<path:path>", downloads.resolve),
+    path("", pages.model_page),
+    path("tree/<path:rest>", pages.model_page),
+    path("blob/<path:rest>", pages.model_page),
+    path("commit/<path:rest>", pages.model_page, name="hub-commit-page"),
+    path("resolve/<str:revision>/<path:path>", downloads.resolve),
+    path("raw/<str:revision>/<path:path>", downloads.resolve),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -62,5 +74,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("datasets/<path:rest>", repos.models_only),
     path("spaces/<path:rest>", repos.models_only),
     path("<team:team>/resolve/<path:rest>", repos.without_team),
-    path("<team:team>/<name:name>", include(model)),
+    path("<team:team>/<name:name>", pages.model_page, name="hub-model"),
+    path("<team:team>/<name:name>/", include(model)),
 ]
