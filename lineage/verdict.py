@@ -31,6 +31,7 @@ class DeclaredBase:
     relation: str
     slug: str | None
     comparison: Comparison | None
+    is_itself: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def _contradicted(declared: Sequence[DeclaredBase]) -> Decision | None:
 
 def _declared(declared: Sequence[DeclaredBase]) -> Decision:
     for base in declared:
+        if base.is_itself:
+            return _against(Verdict.INCONCLUSIVE, "declares-itself", base)
         if base.slug is None:
             return _against(Verdict.INCONCLUSIVE, "declared-base-not-registered", base)
         if base.comparison is None:

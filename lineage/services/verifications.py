@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from lineage import queries, verdict
 from lineage.models import Declaration, Verification
-from lineage.services.declarations import read_declaration
+from lineage.services.declarations import read_declaration, resolve
 from lineage.services.derivations import (
     CycleRefused,
     Speech,
@@ -132,12 +132,13 @@ def _other_fingerprints(model: RegisteredModel) -> Iterable[Fingerprint]:
 def _declared_base(
     declaration: Declaration, comparisons: dict[int, verdict.Comparison]
 ) -> verdict.DeclaredBase:
-    parent = declaration.parent
+    parent, model = declaration.parent, declaration.revision.model
     return verdict.DeclaredBase(
         declared_id=declaration.declared_id,
         relation=declaration.relation,
         slug=parent.slug if parent else None,
         comparison=comparisons.get(parent.pk) if parent else None,
+        is_itself=resolve(declaration.declared_id) == model,
     )
 
 

@@ -96,6 +96,7 @@ def test_one_false_base_among_true_ones_is_enough() -> None:
             DeclaredBase("gpt-3", "finetune", "gpt-3", None),
             "declared-base-without-weights",
         ),
+        (DeclaredBase("me", "sft", None, None, is_itself=True), "declares-itself"),
         (declared(None), "comparison-inconclusive"),
     ],
 )
