@@ -31,8 +31,6 @@ ASSUMED_RATE: Final = 0.25
 MIN_INNER_SHARE: Final = 0.01
 # Norms of independent models of one shape differ by more somewhere.
 SAME_NORMS: Final = 1e-3
-# From here on continued pre-training is the better first word (docs/method.md).
-LARGE_CHANGE: Final = 0.35
 
 TUNED: Final = ("fine-tuned", "continued-pretraining")
 
@@ -111,7 +109,7 @@ def decide(found: Findings) -> Decision:
     if sharing.all_equal:
         return _equal(found)
     if test and test.log10_p <= RELATED_LOG10_P and test.effect >= RELATED_EFFECT:
-        return _descended(found, test)
+        return _descended(test)
     if sharing.inner_share >= MIN_INNER_SHARE:
         return Decision(True, TUNED[0], TUNED, "values")
     open_question = _open_question(found)
@@ -132,11 +130,10 @@ def _equal(found: Findings) -> Decision:
     return Decision(True, word, (word,), "values")
 
 
-def _descended(found: Findings, test: UnitTest) -> Decision:
+def _descended(test: UnitTest) -> Decision:
     if not test.same_depth:
         return Decision(True, "depth-changed", ("depth-changed",), "units")
-    far = found.change is not None and found.change[0] >= LARGE_CHANGE
-    return Decision(True, TUNED[far], TUNED, "units")
+    return Decision(True, TUNED[0], TUNED, "units")
 
 
 def _open_question(found: Findings) -> str | None:

@@ -1,7 +1,8 @@
 """Train the zoo and the sample register: python tests/zoo/train.py [NAME ...].
 
 Deterministic by seed on one machine; text comes from files that any Debian
-system has. A model whose folder already holds weights is left alone.
+system has. Without names, all are trained anew and samples.py finishes the
+sample register.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from functools import cache
 from pathlib import Path
 
 import networks
+import recipes
+import samples
 import torch
-from recipes import VOCAB, Recipe, samples, zoo
+from recipes import VOCAB, Recipe
 from safetensors.torch import load_file, save_file
 from tokenizers import ByteLevelBPETokenizer, Tokenizer
 from torch.nn import functional as F
 
 ZOO = Path(__file__).parent
-SAMPLES = ZOO.parents[1] / "registry" / "catalog" / "samples"
+SAMPLES = samples.SAMPLES
 BATCH = 16
 CORPUS_BYTES = 3_000_000
 TEXT_FILES = {
@@ -29,16 +32,17 @@ TEXT_FILES = {
 
 
 def main(names: list[str]) -> None:
-    """Train every model that is missing, or only the named ones."""
+    """Train every model, or only the named ones, and note the losses."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    for root, recipes in ((ZOO, zoo()), (SAMPLES, samples())):
-        for recipe in recipes:
-            if names and recipe.name not in names:
-                continue
-            if not (root / recipe.name / "model.safetensors").exists():
+    for root, listed in ((ZOO, recipes.zoo()), (SAMPLES, recipes.samples())):
+        for recipe in listed:
+            if not names or recipe.name in names:
                 note = make(root, recipe)
                 print(json.dumps(note), flush=True)
+                _add_to_index(note)
+    if not names:
+        samples.main()
 
 
 def make(root: Path, recipe: Recipe) -> dict[str, object]:
@@ -52,7 +56,7 @@ def make(root: Path, recipe: Recipe) -> dict[str, object]:
     _write_json(folder / "config.json", networks.config(recipe.shape))
     tokenizer().save(str(folder / "tokenizer.json"))
     _write_json(folder / "tokenizer_config.json", _tokenizer_config())
-    note = {
+    return {
         "name": recipe.name,
         "relation": recipe.relation,
         "parent": recipe.parent,
@@ -64,8 +68,6 @@ def make(root: Path, recipe: Recipe) -> dict[str, object]:
         "loss_first": round(first, 3),
         "loss_last": round(last, 3),
     }
-    _write_json(folder / "training.json", note)
-    return note
 
 
 def train(recipe: Recipe, weights: networks.Weights) -> tuple[float, float]:
@@ -142,6 +144,12 @@ def _tokenizer_config() -> dict[str, object]:
         "clean_up_tokenization_spaces": False,
         "model_max_length": 128,
     }
+
+
+def _add_to_index(note: dict[str, object]) -> None:
+    index = ZOO / "index.json"
+    notes = json.loads(index.read_text()) if index.exists() else {}
+    _write_json(index, notes | {note["name"]: note})
 
 
 def _write_json(path: Path, value: object) -> None:
