@@ -18,7 +18,7 @@ _WRITE_LOCK = 0x6261696D6F  # "baimo"
 # Walks from child to parent, or from parent to child, over the layers asked for.
 _CONE = """
 WITH RECURSIVE cone(id) AS (
-    SELECT %s
+    SELECT CAST(%s AS bigint)
   UNION
     SELECT d.{to} FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
     WHERE {scope}
