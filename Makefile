@@ -1,7 +1,7 @@
 # Everything one does with Baimo; `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check stack zoo test-torch messages clean
+.PHONY: help run test check stack secrets zoo test-torch clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -32,6 +32,11 @@ check: .venv/installed-dev  ## Style, types, imports, settings, migrations, cata
 
 stack: .venv/installed  ## Start docker-compose.yml's processes without Docker
 	@exec $(BIN)/python manage.py stack
+
+secrets:  ## Make the secret files that docker-compose.yml reads, where missing
+	@mkdir -p -m 700 secrets
+	@for name in database_password secret_key; do [ -e secrets/$$name ] || \
+	  head -c 40 /dev/urandom | base64 -w 0 | tr '+/' '-_' > secrets/$$name; done
 
 zoo: .venv-torch/installed  ## Train the small models of tests/zoo anew (hours)
 	$(TORCH)/python tests/zoo/train.py

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from registry import env, logs
 
@@ -82,6 +83,8 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES = {
     "default": env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'baimo.sqlite3'}")
 }
+if DATABASE_PASSWORD := env.text("DATABASE_PASSWORD", ""):
+    DATABASES["default"]["PASSWORD"] = DATABASE_PASSWORD
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
     DATABASES["default"]["OPTIONS"] = {
@@ -97,7 +100,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Queue: the Job row is the truth, a Celery message only rings the bell.
 REDIS_URL = env.text("REDIS_URL", "")
 QUEUE_DIR = DATA_DIR / "queue"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {"visibility_timeout": 3600}
     if REDIS_URL
@@ -113,9 +116,17 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Threads: a pool of processes takes twice the memory, and its members stay at work
+# when their head is killed.
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = env.number("WORKER_THREADS", 2)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Nobody asks a worker questions over the queue: the Job row has the answers.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_ROUTES = {"registry.tasks.fingerprint_revision": {"queue": "fingerprint"}}
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# A worker listens to both unless told otherwise, as a machine with a GPU may be.
+CELERY_TASK_QUEUES = [Queue("default"), Queue("fingerprint")]
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 60)
 JOB_MAX_ATTEMPTS = env.number("JOB_MAX_ATTEMPTS", 5)
 

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from registry import jobs, tasks
+from registry.management.children import Supervisor
 
 log = structlog.get_logger("baimo.sweeper")
 
 
-def sweep() -> int:
-    """Park exhausted jobs, ring silent ones and return how many were rung."""
+def sweep() -> None:
+    """Park exhausted jobs and ring silent ones; a database away is only logged."""
+    close_old_connections()
     now = timezone.now()
-    if parked := jobs.park_exhausted(at=now):
-        log.warning("jobs parked", n_jobs=parked)
-    silent = jobs.silent(at=now)
-    for job in silent:
-        tasks.ring(job)
-    return len(silent)
+    try:
+        if parked := jobs.park_exhausted(at=now):
+            log.warning("jobs parked", n_jobs=parked)
+        for job in jobs.silent(at=now):
+            tasks.ring(job)
+    except (OperationalError, InterfaceError) as error:
+        log.warning("database away", error=str(error))
 
 
 class Command(BaseCommand):
@@ -33,11 +35,8 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=float, help="seconds; without it, once")
 
     def handle(self, *args: Any, every: float | None, **options: Any) -> None:
-        while True:
-            try:
-                sweep()
-            except OperationalError as error:
-                log.warning("database away", error=str(error))
-            if every is None:
-                return
-            time.sleep(every)
+        if every is None:
+            sweep()
+            return
+        with Supervisor() as supervisor:
+            supervisor.watch(sweep, every=every)
