@@ -27,7 +27,7 @@ def on_revision_committed(*, revision: Revision, **kwargs: Any) -> None:
 def on_fingerprint_stored(
     *, fingerprint: Fingerprint, job: Job | None, **kwargs: Any
 ) -> None:
-    """Judge the revision, then those that were waiting for their base's weights."""
-    verifications.verify(fingerprint, job=job)
-    children = verifications.revisions_declaring(fingerprint.revision.model)
-    verifications.verify_again(children)
+    """Judge the revision, then those of which its weights say something new."""
+    verification = verifications.verify(fingerprint, job=job)
+    touched = verifications.revisions_touched_by(verification)
+    verifications.verify_again(touched)

@@ -17,7 +17,7 @@ from registry.storage import StorageError
 log = structlog.get_logger("baimo.tasks")
 
 # Dotted names, because verdicts belong to lineage and registry may not import it.
-_TASK_OF_KIND = {
+TASK_OF_KIND = {
     Job.Kind.FINGERPRINT: "registry.tasks.fingerprint_revision",
     Job.Kind.VERIFY: "lineage.tasks.verify_revision",
 }
@@ -33,7 +33,7 @@ def fingerprint_revision(job_id: str) -> None:
 def ring(job: Job) -> None:
     """Wake a worker for a job. A broker that is away costs only the sweeper's wait."""
     try:
-        current_app.send_task(_TASK_OF_KIND[Job.Kind(job.kind)], [str(job.pk)])
+        current_app.send_task(TASK_OF_KIND[Job.Kind(job.kind)], [str(job.pk)])
     except (OperationalError, OSError) as error:
         log.warning("bell not heard", job=str(job.pk), error=str(error))
     jobs.note_ring(job.pk)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
 
 from lineage import queries, verdict
 from lineage.models import Declaration, Verification
@@ -70,21 +71,31 @@ def verify(fingerprint: Fingerprint, *, job: Job | None) -> Verification:
 
 
 def verify_again(revisions: Iterable[Revision]) -> None:
-    """Queue a new verdict for revisions whose declared base has changed."""
+    """Queue a new verdict for revisions of which more can be known now."""
     for revision in revisions:
         if revision.fingerprints.filter(engine=ENGINE).exists():
             jobs.submit(Job.Kind.VERIFY, revision)
 
 
-def revisions_declaring(model: RegisteredModel) -> list[Revision]:
-    """Return the current revisions that declare this model as their base."""
-    return [
-        declaration.revision
-        for declaration in Declaration.objects.filter(parent=model).select_related(
-            "revision__model"
+def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
+    """Return the heads of which the weights just judged may say something new.
+
+    They declare this model as their base, had nothing to be compared with, or are
+    relatives that came after it.
+    """
+    revision = verification.revision
+    alone = Verification.objects.current().filter(reason="nothing-comparable")
+    relatives = [relative["slug"] for relative in verification.relatives]
+    return (
+        Revision.objects.filter(model__head=F("pk"))
+        .filter(
+            Q(declarations__parent=revision.model)
+            | Q(verifications__in=alone)
+            | Q(model__slug__in=relatives, created_at__gt=revision.created_at)
         )
-        if declaration.revision.model.head_id == declaration.revision_id
-    ]
+        .exclude(model=revision.model)
+        .distinct()
+    )
 
 
 def _compare_with_all(fingerprint: Fingerprint) -> Compared:
@@ -107,9 +118,10 @@ def _compare_with_all(fingerprint: Fingerprint) -> Compared:
         comparison = compare(theirs, mine, names=names).to_json()
         comparisons[model.pk] = comparison
         if model.pk not in bases:
-            others.append(
-                verdict.Relative(model.slug, comparison, model.pk in explained)
-            )
+            # Who came later cannot be an undeclared base.
+            is_later = other.revision.created_at > revision.created_at
+            is_explained = is_later or model.pk in explained
+            others.append(verdict.Relative(model.slug, comparison, is_explained))
     case = verdict.Case(
         declared=[_declared_base(d, comparisons) for d in declarations],
         declares_scratch=read_declaration(revision.card).is_from_scratch,
@@ -195,6 +207,11 @@ def _limits(compared: Compared, decision: verdict.Decision) -> list[str]:
         for relative in compared.case.others
         if relative.comparison["related"] is None
     )
+    if decision.found and decision.found.comparison["direction"] is None:
+        limits.append(
+            "The weights do not say which of the two came first; "
+            f"{decision.found.slug} was registered here earlier."
+        )
     if unknown:
         limits.append(
             "Not comparable, and so not excluded: " + ", ".join(unknown) + "."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -28,13 +28,20 @@ def load_samples() -> list[Job]:
 
     Loading twice changes nothing: equal files make no new revision.
     """
-    index: dict[str, Any] = yaml.safe_load((SAMPLES / "index.yaml").read_text("utf-8"))
     team, _ = Organization.objects.get_or_create(
         slug=TEAM, defaults={"name": "Baimo samples", "name_zh": "百模谱样例"}
     )
-    for sample in index["models"]:
-        _load_sample(team, str(sample["name"]))
+    for sample in sample_index():
+        _load_sample(team, sample["folder"])
     return list(Job.objects.unfinished().filter(revision__model__organization=team))
+
+
+def sample_index() -> list[dict[str, str]]:
+    """Return the samples in loading order, each with the verdict it must get."""
+    index: list[dict[str, str]] = yaml.safe_load(
+        (SAMPLES / "index.yaml").read_text("utf-8")
+    )
+    return index
 
 
 def _load_sample(team: Organization, name: str) -> None:

@@ -1,0 +1,184 @@
+"""Verdicts on really trained models, from the commit to the statement."""
+
+from __future__ import annotations
+
+import pytest
+
+from lineage.models import Derivation, Verification
+from lineage.services.verifications import verify
+from registry.models import Fingerprint, Job, Revision
+from registry.vocabulary import StatementKind, Verdict
+from tests.pushing import ZOO, push, run, work
+
+BASE, OTHER, TUNED = ZOO / "small-1", ZOO / "small-2", ZOO / "small-1-tuned"
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory, settings: object) -> None:
+    settings.STORAGE_DIR = tmp_path_factory.mktemp("files")  # type: ignore[attr-defined]
+
+
+def verdict(revision: Revision) -> tuple[str, str]:
+    """Return the current verdict on a revision and its reason."""
+    newest = revision.verifications.latest("id")
+    return newest.verdict, newest.reason
+
+
+def state(child: str, parent: str) -> str:
+    edge = Derivation.objects.get(child__name=child, parent__name=parent)
+    return edge.state
+
+
+def test_a_fine_tune_of_its_declared_base_is_consistent() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    push("rival/other", OTHER, baimo_category="base")
+    child = push("acme/child", TUNED, base_model="acme/base")
+
+    work()
+
+    assert verdict(child) == (Verdict.CONSISTENT, "declared-base-confirmed")
+    assert state("child", "base") == StatementKind.VERIFIED
+    newest = child.verifications.get()
+    assert newest.compared_with is not None
+    assert newest.compared_with.name == "base"
+    assert newest.comparison["related"] is True
+    assert newest.limits
+
+
+def test_the_first_base_is_independent_once_there_is_a_second() -> None:
+    first = push("acme/base", BASE, baimo_category="base")
+    work()
+    assert verdict(first) == (Verdict.INCONCLUSIVE, "nothing-comparable")
+
+    second = push("rival/other", OTHER, baimo_category="base")
+    work()
+
+    assert verdict(first) == (Verdict.INDEPENDENT, "nothing-found")
+    assert verdict(second) == (Verdict.INDEPENDENT, "nothing-found")
+
+
+def test_who_came_first_is_not_accused_when_its_worker_was_slower() -> None:
+    """The copy is fingerprinted before the base, which was pushed before it."""
+    push("rival/other", OTHER, baimo_category="base")
+    first = push("acme/base", BASE, baimo_category="base")
+    copy = push("rival/own", BASE, baimo_category="base")
+    run(copy.jobs.get())
+
+    work()
+
+    assert verdict(first)[0] == Verdict.INDEPENDENT
+    assert verdict(copy) == (Verdict.RENAMED_COPY, "copy-of-undeclared")
+    assert "registered here earlier" in " ".join(copy.verifications.latest("id").limits)
+
+
+def test_a_fine_tune_that_claims_to_be_a_base_is_found() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    child = push("rival/own", TUNED, baimo_category="base")
+
+    work()
+
+    assert verdict(child) == (Verdict.UNDECLARED_BASE, "related-to-undeclared")
+    assert state("own", "base") == StatementKind.FOUND
+
+
+def test_a_copy_under_another_name_is_found() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    copy = push("rival/own", BASE, baimo_category="base")
+
+    work()
+
+    assert verdict(copy) == (Verdict.RENAMED_COPY, "copy-of-undeclared")
+
+
+def test_a_false_base_is_contradicted_and_the_true_one_found() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    push("rival/other", OTHER, baimo_category="base")
+    child = push("acme/child", TUNED, base_model="rival/other")
+
+    work()
+
+    assert verdict(child) == (
+        Verdict.NOT_DERIVED_FROM_DECLARED,
+        "declared-base-not-found",
+    )
+    assert state("child", "other") == StatementKind.CONTRADICTED
+    assert state("child", "base") == StatementKind.FOUND
+
+
+def test_siblings_of_a_declared_base_are_explained() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    push("acme/first", TUNED, base_model="acme/base")
+    second = push("rival/second", ZOO / "small-1-more", base_model="acme/base")
+
+    work()
+
+    assert verdict(second)[0] == Verdict.CONSISTENT
+    relatives = {
+        r["slug"]: r["explained"] for r in second.verifications.get().relatives
+    }
+    assert relatives == {"acme--first": True}
+
+
+def test_a_child_waits_for_its_base_and_is_judged_when_it_comes() -> None:
+    child = push("acme/child", TUNED, base_model="acme/base")
+    work()
+    assert verdict(child) == (Verdict.INCONCLUSIVE, "declared-base-not-registered")
+
+    base = push("acme/base", BASE, baimo_category="base")
+    work()
+
+    assert verdict(child) == (Verdict.CONSISTENT, "declared-base-confirmed")
+    assert verdict(base)[0] != Verdict.UNDECLARED_BASE
+    assert child.verifications.count() == 2
+
+
+def test_a_model_that_declares_itself_is_told_so() -> None:
+    child = push("acme/child", TUNED, base_model="acme/child")
+
+    work()
+
+    assert verdict(child) == (Verdict.INCONCLUSIVE, "declares-itself")
+
+
+def test_without_weights_nothing_can_be_verified() -> None:
+    revision = push("acme/empty", None, base_model="acme/base")
+
+    assert verdict(revision) == (Verdict.NOT_VERIFIABLE, "no-weights")
+    assert not Job.objects.exists()
+
+
+def test_a_job_done_twice_gives_one_fingerprint_and_one_verdict() -> None:
+    revision = push("acme/base", BASE, baimo_category="base")
+    job = Job.objects.get()
+    run(job)
+    fingerprint = Fingerprint.objects.get()
+
+    run(job)
+    again = verify(fingerprint, job=job)
+
+    assert Fingerprint.objects.count() == 1
+    assert Verification.objects.get() == again
+    assert revision.jobs.get().state == Job.State.SUCCEEDED
+
+
+def test_a_new_card_needs_no_second_reading_of_the_weights() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    work()
+    first = Fingerprint.objects.get()
+
+    push("acme/base", BASE, baimo_category="base", license="mit")
+    work()
+
+    second = Fingerprint.objects.latest("id")
+    assert second != first
+    assert bytes(second.sketch) == bytes(first.sketch)
+    assert second.seconds < first.seconds
+
+
+def test_the_same_push_twice_makes_no_second_revision() -> None:
+    first = push("acme/base", BASE, baimo_category="base")
+
+    second = push("acme/base", BASE, baimo_category="base")
+
+    assert first == second
+    assert Job.objects.count() == 1
