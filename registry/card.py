@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 
 MAX_CARD_BYTES = 1024 * 1024
+# What every reader of JSON takes exactly (RFC 8259 §6).
+LARGEST_NUMBER = 2**53 - 1
 _FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 
 
@@ -63,20 +65,29 @@ def _parse_yaml(text: str) -> Mapping[str, Any]:
         return {}
     if not isinstance(metadata, dict):
         raise CardInvalid("the front matter must be a mapping of names to values")
-    return {str(key): _jsonable(value) for key, value in metadata.items()}
+    return {_plain(str(key)): _jsonable(value) for key, value in metadata.items()}
 
 
 def _jsonable(value: Any) -> Any:
     """Return the value with dates and the like as text, ready for a JSON column."""
     if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
+        return {_plain(str(key)): _jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [_jsonable(item) for item in value]
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, str):
+        return _plain(value)
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        raise CardInvalid("the front matter holds a number that is too large")
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
         return value
     return str(value)
+
+
+def _plain(text: str) -> str:
+    """Return the text without NUL and unpaired surrogates: PostgreSQL has none."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def strings(value: Any) -> list[str]:

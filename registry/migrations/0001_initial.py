@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             name='Organization',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=96, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?![._-]))*(?<![._-])$', "Use letters, digits and single '.', '_' or '-' between them."), registry.models.organizations.validate_not_reserved], verbose_name='name')),
+                ('slug', models.CharField(max_length=96, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?![._-]))*(?<![._-])\\Z', "Use letters, digits and single '.', '_' or '-' between them."), registry.models.organizations.validate_not_reserved], verbose_name='name')),
                 ('name', models.CharField(blank=True, max_length=200, verbose_name='display name')),
                 ('name_zh', models.CharField(blank=True, max_length=200, verbose_name='Chinese name')),
                 ('country', models.CharField(blank=True, max_length=2, verbose_name='country')),
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             name='RegisteredModel',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=200, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9._-]+$')], verbose_name='slug')),
+                ('slug', models.CharField(max_length=200, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9._-]+\\Z')], verbose_name='slug')),
                 ('origin', models.CharField(choices=[('catalog', 'Catalog'), ('team', 'Registered by its team')], max_length=8)),
                 ('kind', models.CharField(choices=[('model', 'Model'), ('product', 'Product'), ('tool', 'Tool')], default='model', max_length=8, verbose_name='kind')),
                 ('name', models.CharField(max_length=200, verbose_name='name')),

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.vocabulary import is_reserved
 
-NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?![._-]))*(?<![._-])$"
+NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?![._-]))*(?<![._-])\Z"
 TOKEN_PREFIX = "baimo_"
 
 validate_name = RegexValidator(

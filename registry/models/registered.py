@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from registry.models.organizations import Organization
 from registry.vocabulary import CATEGORY_LABELS, KIND_LABELS, Kind
 
-SLUG_PATTERN = r"^[A-Za-z0-9._-]+$"
+SLUG_PATTERN = r"^[A-Za-z0-9._-]+\Z"
 
 
 class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):

@@ -67,6 +67,7 @@ def register_model(*, organization: Organization, name: str) -> RegisteredModel:
     that cannot be an address.
     """
     validate_name(name)
+    RegisteredModel._meta.get_field("repo_name").run_validators(name)
     if "--" in name:
         raise ValidationError("'--' cannot stand in a model's name")
     try:
