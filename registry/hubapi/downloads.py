@@ -11,6 +11,7 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
+    JsonResponse,
     StreamingHttpResponse,
 )
 from django.utils.http import content_disposition_header, parse_etags
@@ -31,6 +32,16 @@ class RangeNotSatisfiable(HubError):
 
     status = 416
     code = "RangeNotSatisfiable"
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"the file has {size_bytes} bytes")
+        self.size_bytes = size_bytes
+
+    def response(self) -> JsonResponse:
+        """Return the answer with the size, so that the client can ask again."""
+        response = super().response()
+        response["Content-Range"] = f"bytes */{self.size_bytes}"
+        return response
 
 
 @require_safe
@@ -91,7 +102,7 @@ def _range(request: HttpRequest, file: RevisionFile) -> tuple[int, int] | None:
     if first and last and int(first) > int(last):
         return None
     if start >= size_bytes or start >= end:
-        raise RangeNotSatisfiable(f"the file has {size_bytes} bytes")
+        raise RangeNotSatisfiable(size_bytes)
     return start, end
 
 

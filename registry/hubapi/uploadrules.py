@@ -5,8 +5,8 @@ Pure: no Django.
 
 from __future__ import annotations
 
-import re
-from functools import cache
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 # What public hubs keep out of git by default; such files are large or binary.
@@ -27,50 +27,45 @@ def is_ignored(path: str, gitignore: str) -> bool:
     """Return whether the lines of a .gitignore keep a file out of a push.
 
     The last line that matches decides, as in gitignore(5); a file below an ignored
-    folder stays ignored.
+    folder stays ignored. A backslash is understood only before the first letter.
     """
-    parts = path.split("/")
+    parts = tuple(path.split("/"))
     return any(
-        _decides("/".join(parts[:n]), n < len(parts), gitignore)
+        _is_kept_out(parts[:n], n < len(parts), gitignore)
         for n in range(1, len(parts) + 1)
     )
 
 
-def _decides(path: str, is_folder: bool, gitignore: str) -> bool:
-    ignored = False
+def _is_kept_out(parts: tuple[str, ...], is_folder: bool, gitignore: str) -> bool:
+    kept_out = False
     for line in gitignore.splitlines():
         pattern = line.rstrip()
         if not pattern or pattern.startswith("#"):
             continue
-        keeps = pattern.startswith("!")
+        takes_back = pattern.startswith("!")
         pattern = pattern.removeprefix("!").removeprefix("\\")
         if pattern.endswith("/") and not is_folder:
             continue
-        if _expression(pattern.rstrip("/")).fullmatch(path):
-            ignored = not keeps
-    return ignored
+        if _matches(_segments(pattern.rstrip("/")), parts):
+            kept_out = not takes_back
+    return kept_out
 
 
-@cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of one pattern of a .gitignore."""
-    anchored = "/" in pattern
-    pieces = re.findall(r"\*\*/|/\*\*|\*+|\?|\[[^]]+\]|.", pattern.lstrip("/"))
-    body = "".join(_translated(piece) for piece in pieces)
-    return re.compile(body if anchored else f"(?:.*/)?{body}", re.DOTALL)
+def _segments(pattern: str) -> tuple[str, ...]:
+    """Return the parts of a pattern; one without a slash fits at any depth."""
+    if "/" not in pattern:
+        return ("**", pattern)
+    return tuple(pattern.removeprefix("/").split("/"))
 
 
-def _translated(piece: str) -> str:
-    match piece:
-        case "**/":
-            return "(?:.*/)?"
-        case "/**":
-            return "/.*"
-        case "?":
-            return "[^/]"
-        case _ if piece.startswith("*"):
-            return "[^/]*"
-        case _ if piece.startswith("[") and len(piece) > 2:
-            inside = piece[1:-1].replace("\\", r"\\").replace("[", r"\[")
-            return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
-    return re.escape(piece)
+# Without remembering, several "**" would try the same rests over and over.
+@lru_cache(maxsize=4096)
+def _matches(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    if not pattern or not parts:
+        return not pattern and not parts
+    first, rest = pattern[0], pattern[1:]
+    if first == "**":
+        if not rest:
+            return True
+        return _matches(rest, parts) or _matches(pattern, parts[1:])
+    return fnmatchcase(parts[0], first) and _matches(rest, parts[1:])

@@ -1,0 +1,308 @@
+"""Who may not do what, and what cannot be understood; never an error of ours."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from registry.models import ApiToken, Membership, RegisteredModel, Revision
+from tests import factories
+
+COMMIT = b'{"key": "header", "value": {"summary": "x"}}\n'
+REPO = "acme/model"
+ENDPOINTS = {
+    "create": ("/api/repos/create", b'{"name": "new", "organization": "acme"}'),
+    "preupload": (f"/api/models/{REPO}/preupload/main", b'{"files": []}'),
+    "commit": (f"/api/models/{REPO}/commit/main", COMMIT),
+    "batch": (
+        f"/{REPO}.git/info/lfs/objects/batch",
+        b'{"operation": "upload", "objects": []}',
+    ),
+    "verify": (f"/{REPO}.git/info/lfs/objects/verify", b'{"oid": "a", "size": 1}'),
+}
+
+
+@pytest.fixture
+def model(db: None) -> RegisteredModel:
+    """Return acme/model, which nobody has pushed to yet."""
+    organization = factories.make_organization(slug="acme")
+    return factories.make_model(
+        organization=organization, slug="acme--model", repo_name="model"
+    )
+
+
+@pytest.fixture
+def key(model: RegisteredModel) -> str:
+    """Return the secret of a token that may push to acme."""
+    return _key(model, role=Membership.Role.OWNER, scope="push")
+
+
+def _key(model: RegisteredModel, *, role: str, scope: str) -> str:
+    user = factories.make_user()
+    organization = model.organization
+    assert organization is not None
+    factories.make_membership(organization=organization, user=user, role=role)
+    return factories.make_token(user=user, organization=organization, scope=scope)[1]
+
+
+def _post(client: Client, address: str, body: bytes, key: str = "") -> HttpResponse:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    answer = client.post(address, body, "application/json", headers=headers)
+    assert answer.status_code < 500, answer.content
+    return answer
+
+
+def _lines(*operations: tuple[str, dict[str, Any]]) -> bytes:
+    lines = [{"key": key, "value": value} for key, value in operations]
+    return COMMIT + "\n".join(json.dumps(line) for line in lines).encode()
+
+
+def _file(path: str, content: bytes = b"x") -> tuple[str, dict[str, Any]]:
+    text = base64.b64encode(content).decode()
+    return "file", {"path": path, "content": text, "encoding": "base64"}
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("key", ["", "baimo_wrong", "é\x00"])
+def test_writing_without_a_valid_token_is_401(
+    client: Client, model: RegisteredModel, name: str, key: str
+) -> None:
+    answer = _post(client, *ENDPOINTS[name], key)
+
+    assert answer.status_code == 401
+    assert answer["X-Error-Message"] == "Invalid credentials in Authorization header"
+    assert answer["X-Error-Code"] == "InvalidToken"
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_a_token_of_another_team_is_403(
+    client: Client, model: RegisteredModel, name: str
+) -> None:
+    stranger = factories.make_model()
+    key = _key(stranger, role=Membership.Role.OWNER, scope="push")
+
+    answer = _post(client, *ENDPOINTS[name], key)
+
+    assert answer.status_code == 403
+    assert "cannot write models of acme" in answer["X-Error-Message"]
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("role", "scope", "reason"),
+    [
+        (Membership.Role.OWNER, ApiToken.Scope.READ, "this token may only read"),
+        (Membership.Role.READER, ApiToken.Scope.PUSH, "does not allow pushing"),
+    ],
+)
+def test_a_token_that_may_only_read_is_403(
+    client: Client,
+    model: RegisteredModel,
+    name: str,
+    role: str,
+    scope: str,
+    reason: str,
+) -> None:
+    key = _key(model, role=role, scope=scope)
+
+    answer = _post(client, *ENDPOINTS[name], key)
+
+    assert answer.status_code == 403
+    assert reason in answer["X-Error-Message"]
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"no json",
+        b'"\xff"',
+        b"[" * 100_000,
+        b"{}",
+        b'{"key": 3, "value": {}}',
+        b'{"name": "\\ud800", "files": 3, "objects": {}, "oid": [], "size": -1}',
+        b'{"name": ["x"], "files": [{"path": "a\\u0000"}], "operation": 1}',
+        b'{"operation": "upload", "transfers": 1, "objects": []}',
+        b'{"files": [{"path": "a", "size": 1e400}], "oid": "a", "size": true}',
+        b'{"files": [{"path": "a", "size": 99999999999999999999999999}]}',
+    ],
+)
+def test_a_body_that_is_not_understood_is_refused(
+    client: Client, model: RegisteredModel, key: str, name: str, body: bytes
+) -> None:
+    answer = _post(client, ENDPOINTS[name][0], body, key)
+
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../outside",
+        "a/../../b",
+        "/etc/passwd",
+        "a//b",
+        "./a",
+        "a\\b",
+        ".git/config",
+        "",
+        "line\nbreak",
+        "x" * 500,
+        "\ud800",
+        "weights.PT",
+    ],
+)
+@pytest.mark.parametrize("operation", ["file", "lfsFile", "preupload"])
+def test_a_hostile_path_is_refused_and_nothing_is_committed(
+    client: Client, model: RegisteredModel, key: str, path: str, operation: str
+) -> None:
+    body = {"files": [{"path": path, "size": 3}]}
+    value = {"path": path, "oid": "ab" * 32, "size": 3, "content": "eHh4"}
+    content = {
+        "preupload": json.dumps(body).encode(),
+        "file": _lines(("file", value)),
+        "lfsFile": _lines(("lfsFile", value)),
+    }[operation]
+    endpoint = "preupload" if operation == "preupload" else "commit"
+
+    answer = _post(client, ENDPOINTS[endpoint][0], content, key)
+
+    assert answer.status_code in {400, 422}
+    assert not Revision.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("operations", "reason"),
+    [
+        ([], "holds no file"),
+        ([("file", {"path": "a", "content": "?", "encoding": "base64"})], "not base64"),
+        ([("file", {"path": "a", "content": "", "encoding": "rot13"})], "only base64"),
+        ([("copyFile", {"path": "a"})], "unknown operation"),
+        ([("deletedFile", {"path": "a"})], "doesn't exist"),
+        ([("deletedFolder", {"path": "a/"})], "doesn't exist"),
+        ([_file("README.md", b"---\na: &a [*a]\n---\n")], "README.md"),
+        ([_file("README.md", b"---\n[]\n---\n")], "README.md"),
+        ([_file("README.md", b"\xff\xfe")], "README.md"),
+        ([("lfsFile", {"path": "a", "oid": "../../etc/passwd"})], "has not arrived"),
+    ],
+)
+def test_a_commit_that_cannot_be_registered_says_why(
+    client: Client,
+    model: RegisteredModel,
+    key: str,
+    operations: list[tuple[str, dict[str, Any]]],
+    reason: str,
+) -> None:
+    answer = _post(client, ENDPOINTS["commit"][0], _lines(*operations), key)
+
+    assert 400 <= answer.status_code < 500
+    assert reason in answer.json()["error"]
+    assert not Revision.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        b'---\na: "\\0"\n---\n',
+        b'---\na: "\\ud800"\n---\n',
+        b"---\na: 0x" + b"f" * 9000 + b"\n---\n",
+        b"---\na: .nan\nb: 2026-11-21\n? [1, 2]\n: c\n---\n",
+        b"---\na: " + b"[" * 5000 + b"\n---\n",
+    ],
+)
+def test_a_strange_card_is_committed_or_refused_but_never_an_error(
+    client: Client, model: RegisteredModel, key: str, card: bytes
+) -> None:
+    answer = _post(
+        client, ENDPOINTS["commit"][0], _lines(_file("README.md", card)), key
+    )
+
+    assert answer.status_code in {200, 422}
+
+
+def test_a_file_inside_the_commit_has_a_limit(
+    client: Client, model: RegisteredModel, key: str, settings: Any
+) -> None:
+    settings.MAX_INLINE_BYTES = 1000
+
+    slightly = _post(
+        client, ENDPOINTS["commit"][0], _lines(_file("a", b"x" * 1001)), key
+    )
+    vastly = _post(
+        client, ENDPOINTS["commit"][0], _lines(_file("a", b"x" * 100_000)), key
+    )
+
+    assert (slightly.status_code, vastly.status_code) == (413, 413)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "a b", "a--b", "-a", "a\n", "x" * 97, "ü", "..", "a/b", "\x00"],
+)
+def test_a_name_that_is_no_address_is_refused(
+    client: Client, model: RegisteredModel, key: str, name: str
+) -> None:
+    body = json.dumps({"name": name, "organization": "acme"}).encode()
+
+    answer = _post(client, "/api/repos/create", body, key)
+
+    assert answer.status_code == 400
+
+
+def test_a_card_is_judged_before_the_push(
+    client: Client, model: RegisteredModel, key: str
+) -> None:
+    texts = ["---\nlicense: mit\n---\n", "---\nlicense: [\n---\n"]
+    bodies = [json.dumps({"content": text}).encode() for text in texts]
+
+    good, bad = (_post(client, "/api/validate-yaml", body, key) for body in bodies)
+
+    assert (good.status_code, good.json()) == (200, {"errors": [], "warnings": []})
+    assert bad.status_code == 400
+    assert "no valid YAML" in bad.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/api/models?filter=gguf", 400),
+        ("/api/models?limit=x", 400),
+        ("/api/models?limit=0", 200),
+        ("/api/models?search=%00", 200),
+        ("/api/models/gpt2", 404),
+        ("/api/models/acme/nothing", 404),
+        ("/api/models/acme/model/revision/main", 404),
+        ("/api/models/acme/model/revision/refs%2Fpr%2F1", 404),
+        ("/api/models/acme/model/tree/main", 200),
+        ("/api/models/acme/model/tree/main/a%00b", 404),
+        ("/api/datasets/acme/data", 404),
+        ("/api/never-heard-of", 404),
+        ("/acme/model/resolve/main/a%00", 404),
+    ],
+)
+def test_reading_is_answered_in_json_whatever_is_asked(
+    client: Client, model: RegisteredModel, address: str, status: int
+) -> None:
+    answer = client.get(address)
+
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/json"
+
+
+def test_a_model_is_not_deleted_by_anybody(
+    client: Client, model: RegisteredModel, key: str
+) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+
+    answer = client.delete("/api/repos/delete", b"{}", headers=headers)
+
+    assert answer.status_code == 403
+    assert RegisteredModel.objects.filter(pk=model.pk).exists()
