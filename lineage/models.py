@@ -20,6 +20,12 @@ from registry.vocabulary import (
 )
 
 
+class DeclarationQuerySet(models.QuerySet["Declaration"]):
+    def with_parents(self) -> DeclarationQuerySet:
+        """Return declarations in order, with the entries they were resolved to."""
+        return self.select_related("parent").order_by("position")
+
+
 class Declaration(models.Model):
     """A base that a model card names, as written, and what it was resolved to.
 
@@ -39,6 +45,8 @@ class Declaration(models.Model):
         related_name="declared_by",
     )
 
+    objects = DeclarationQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -56,6 +64,10 @@ class DerivationQuerySet(models.QuerySet["Derivation"]):
         return self.exclude(
             state__in=[StatementKind.WITHDRAWN, StatementKind.CONTRADICTED]
         )
+
+    def with_ends(self) -> DerivationQuerySet:
+        """Return derivations with child and parent in the same query."""
+        return self.select_related("child__organization", "parent__organization")
 
     def among(self, models_: list[int]) -> DerivationQuerySet:
         """Return derivations with both ends in the given entries."""
@@ -117,6 +129,12 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
             pk=Subquery(newest.order_by("-id").values("pk")[:1]),
         )
 
+    def with_models(self) -> VerificationQuerySet:
+        """Return verdicts with the models they are about in the same query."""
+        return self.select_related(
+            "revision__model__organization", "compared_with__organization"
+        )
+
 
 def with_verdict(models_: models.QuerySet[RegisteredModel]) -> models.QuerySet[Any]:
     """Return registered models annotated with their current `verdict`, or None."""
@@ -160,6 +178,13 @@ class Verification(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("lineage:verification", args=[self.pk])
+
+    def superseding(self) -> Verification | None:
+        """Return the newest verdict on the same model, if this is not it."""
+        newer = Verification.objects.filter(
+            revision__model=self.revision.model_id, pk__gt=self.pk
+        )
+        return newer.order_by("-pk").first()
 
 
 class Statement(models.Model):

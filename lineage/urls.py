@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from lineage.views import catalog, home, model, tree, verification
 
 app_name = "lineage"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("models/", catalog.models, name="models"),
+    path("models/<str:slug>/", model.model, name="model"),
+    path("models/<str:slug>/history/", model.history, name="history"),
+    path("lineage/", tree.tree, name="tree"),
+    path("verifications/<int:pk>/", verification.verification, name="verification"),
+]

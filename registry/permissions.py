@@ -27,12 +27,17 @@ def can_push(
     return isinstance(user, User) and _has_role(user, organization, WRITERS)
 
 
-def can_administer(
-    user: User | AnonymousUser, organization: Organization
-) -> bool:
+def can_administer(user: User | AnonymousUser, organization: Organization) -> bool:
     """Return whether someone may make tokens and change members."""
     return isinstance(user, User) and _has_role(
         user, organization, (Membership.Role.OWNER,)
+    )
+
+
+def is_member(user: User | AnonymousUser, organization: Organization) -> bool:
+    """Return whether someone may see who belongs to the organisation."""
+    return isinstance(user, User) and _has_role(
+        user, organization, tuple(Membership.Role)
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 Point = tuple[float, float]
+MARK_PIXELS = 12.0
+CORNER = 5.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,15 @@ class Chip:
     def middle(self) -> float:
         return self.y + self.height / 2
 
+    @property
+    def shape_corner(self) -> Point:
+        """Return the upper left corner of the category's shape."""
+        return self.x + 7, self.middle - MARK_PIXELS / 2
+
+    @property
+    def text_x(self) -> float:
+        return self.x + 24
+
 
 @dataclass(frozen=True)
 class Line:
@@ -77,6 +88,11 @@ class Line:
     edge: Edge
     points: tuple[Point, ...]
     mark: Point
+
+    @property
+    def mark_corner(self) -> Point:
+        """Return the upper left corner of the state's mark."""
+        return self.mark[0] - MARK_PIXELS / 2, self.mark[1] - MARK_PIXELS / 2
 
     @cached_property
     def path(self) -> str:
@@ -118,9 +134,6 @@ class Picture:
     lines: tuple[Line, ...]
     bands: tuple[Band, ...]
     ticks: tuple[Tick, ...]
-
-
-CORNER = 5.0
 
 
 def _short_of(corner: Point, towards: Point) -> Point:

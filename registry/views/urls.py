@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+from django.views.generic import TemplateView
+
+from registry.views import jobs, organizations, register, tokens
 
 app_name = "registry"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("register/", register.register, name="register"),
+    path("organizations/", organizations.organizations, name="organizations"),
+    path("organizations/<str:slug>/", organizations.organization, name="organization"),
+    path("organizations/<str:slug>/tokens/", tokens.create, name="token-create"),
+    path(
+        "organizations/<str:slug>/tokens/<int:pk>/revoke/",
+        tokens.revoke,
+        name="token-revoke",
+    ),
+    path("jobs/<uuid:pk>/", jobs.job, name="job"),
+    path("jobs/<uuid:pk>/progress/", jobs.progress, name="job-progress"),
+    path(
+        "glossary/",
+        TemplateView.as_view(template_name="registry/glossary.html"),
+        name="glossary",
+    ),
+    path(
+        "method/",
+        TemplateView.as_view(template_name="registry/method.html"),
+        name="method",
+    ),
+]

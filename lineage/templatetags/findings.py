@@ -1,0 +1,152 @@
+"""How verdicts and the engine's findings read: p-values, evidence, limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from lineage import sentences
+from lineage.models import Derivation, Verification
+
+register = template.Library()
+
+_ENGINE_RELATIONS: Final[dict[str, Any]] = {
+    "identical": _("identical"),
+    "renamed": _("identical, with other names"),
+    "permuted": _("identical, with units in another order"),
+    "noised": _("a copy with noise added"),
+    "cast": _("the same values in another number format"),
+    "quantized": _("quantized"),
+    "adapter": _("an adapter"),
+    "lora-merged": _("fine-tuned by a merged adapter"),
+    "fine-tuned": _("fine-tuned"),
+    "continued-pretraining": _("continued pre-training"),
+    "vocabulary-extended": _("vocabulary extended"),
+    "pruned": _("pruned"),
+    "upcycled": _("turned into a mixture of experts"),
+    "merged": _("merged"),
+    "depth-changed": _("layers added or removed"),
+    "siblings": _("siblings with a common ancestor"),
+    "embeddings-only": _("only the embeddings are shared"),
+    "common-initialisation": _("the same random start, trained apart"),
+    "same-architecture": _("the same architecture, trained apart"),
+    "unrelated": _("unrelated"),
+    "inconclusive": _("inconclusive"),
+}
+
+# One sentence per kind of evidence, filled from the item's own numbers.
+_EVIDENCE: Final[dict[str, Any]] = {
+    "equal-values": _("All {value} weight tensors hold equal values."),
+    "shared-values": _(
+        "{n_equal} weight matrices inside layers hold equal values, {value:.1%} of the "
+        "weights there."
+    ),
+    "shared-embeddings": _(
+        "{value} matrices outside the layers, such as embeddings, are equal."
+    ),
+    "matched-units": _(
+        "{value} of {n_units} sampled feed-forward units in {n_layers} layers resemble "
+        "the unit with the same number most; chance gives at most about {n_expected}."
+    ),
+    "unit-similarity": _(
+        "The median cosine of units with the same number is {value:.2f}."
+    ),
+    "layer-pair": _(
+        "Depths differ; layer {layer_a} is most like layer {layer_b} of the other."
+    ),
+    "power": _(
+        "Had one been trained from the other, this test would have seen it with "
+        "probability {value:.3f}, taking that only {assumed_rate:.0%} of units still "
+        "resemble their origin."
+    ),
+    "cast": _("The values are equal once {dtype_a} and {dtype_b} are rounded alike."),
+    "renamed-tensors": _(
+        "{value} tensor names differ and stand for one another; names prove nothing."
+    ),
+    "relative-change": _(
+        "Over {n_matrices} matrices alike in form, the weights differ by {value:.1%}."
+    ),
+    "same-architecture": _(
+        "Both have one architecture, which is no evidence of copied weights."
+    ),
+    "same-tokenizer": _(
+        "Both use one tokenizer, which is no evidence of copied weights."
+    ),
+    "non-finite": _(
+        "{value} values are NaN or infinite and were left out of the arithmetic."
+    ),
+}
+
+
+@register.filter
+def reason(verification: Verification) -> SafeString:
+    """Return why the verdict is what it is."""
+    return sentences.reason(verification)
+
+
+@register.filter
+def relation_text(derivation: Derivation) -> SafeString:
+    """Return a derivation as a sentence with links."""
+    return sentences.relation_text(derivation)
+
+
+@register.filter
+def engine_relation(word: str) -> str:
+    """Return the engine's relation word in the reader's language."""
+    return str(_ENGINE_RELATIONS.get(word, word))
+
+
+@register.filter
+def evidence_text(item: Mapping[str, Any]) -> str:
+    """Return an item of evidence as a sentence; a kind unknown here in English."""
+    try:
+        return str(_EVIDENCE[str(item["kind"])]).format(**item)
+    except (KeyError, ValueError, TypeError):
+        return str(item.get("text", ""))
+
+
+@register.filter
+def limit_text(limit: str) -> str:
+    """Return a limit in the reader's language, where it is one of the engine's own."""
+    return gettext(limit) if limit else ""
+
+
+@register.filter
+def chance(log10_p: float | None) -> SafeString:
+    """Return a p-value in words: what would be seen how rarely by chance."""
+    if log10_p is None:
+        return SafeString("")
+    if log10_p > -1:
+        text = gettext(
+            "If these models had been trained apart, as many matching units would be "
+            "seen in {share} of such comparisons."
+        )
+        return format_html(text, share=f"{10**log10_p:.0%}")
+    text = gettext(
+        "If these models had been trained apart, so many matching units would be seen "
+        "less than once in {times}."
+    )
+    return format_html(text, times=_power_of_ten(math.floor(-log10_p)))
+
+
+@register.filter
+def p_value(log10_p: float | None) -> SafeString:
+    """Return "p < 10⁻¹²", or the plain number where it is not small."""
+    if log10_p is None:
+        return SafeString("")
+    if log10_p > -3:
+        return format_html("p = {}", f"{10**log10_p:.3g}")
+    return format_html("p &lt; 10<sup>−{}</sup>", math.floor(-log10_p))
+
+
+def _power_of_ten(exponent: int) -> SafeString:
+    if exponent <= 6:
+        return format_html("{}", f"{10**exponent:,}")
+    return format_html("10<sup>{}</sup>", exponent)

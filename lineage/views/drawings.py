@@ -1,0 +1,109 @@
+"""From rows to drawings: what every page with a piece of the family tree needs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from lineage.graph import Edge, Node, Picture, draw, fold, kin_of
+from lineage.models import Derivation
+from registry.models import RegisteredModel
+from registry.templatetags.words import shown_name, word
+from registry.vocabulary import RELATION_CATEGORY, Relation
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture, what is lit in it, and the derivations it shows (its table twin)."""
+
+    picture: Picture
+    derivations: Sequence[Derivation]
+    focus: str = ""
+    lit: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a reader chose to see: a focus, and which folded groups are open.
+
+    `query` are the parameters to keep in the links of folded groups.
+    """
+
+    focus: str = ""
+    opened: Collection[str] = ()
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    width: float = 1200.0
+
+
+def draw_derivations(
+    derivations: Sequence[Derivation],
+    *,
+    alone: Iterable[RegisteredModel] = (),
+    options: Options | None = None,
+) -> Drawing:
+    """Return the drawing of derivations, and of entries without any in `alone`."""
+    options = options or Options()
+    entries = {model.slug: model for model in alone}
+    for derivation in derivations:
+        entries.setdefault(derivation.child.slug, derivation.child)
+        entries.setdefault(derivation.parent.slug, derivation.parent)
+    edges = [_edge(derivation) for derivation in derivations]
+    lit = kin_of(options.focus, edges) if options.focus in entries else frozenset()
+    nodes, edges = fold(
+        [_node(model) for model in entries.values()],
+        edges,
+        labels=_fold_labels(edges),
+        kept={options.focus},
+        opened=options.opened,
+    )
+    nodes = [_with_href(node, options) for node in nodes]
+    lit |= {node.slug for node in nodes if lit.intersection(node.folded)}
+    picture = draw(nodes, edges, width=options.width)
+    return Drawing(picture, derivations, options.focus, lit)
+
+
+def _node(model: RegisteredModel) -> Node:
+    kind = word(model.category, "category") or word(model.kind, "kind")
+    date = model.released or gettext("date unknown")
+    return Node(
+        slug=model.slug,
+        label=shown_name(model),
+        title=f"{model.name} · {kind} · {date}",
+        href=model.get_absolute_url(),
+        released=model.released,
+        family=model.family,
+        category=model.category,
+        kind=model.kind,
+    )
+
+
+def _edge(derivation: Derivation) -> Edge:
+    return Edge(
+        child=derivation.child.slug,
+        parent=derivation.parent.slug,
+        layer=derivation.layer,
+        relation=derivation.relation,
+        state=derivation.state,
+    )
+
+
+def _fold_labels(edges: Iterable[Edge]) -> dict[str, str]:
+    return {edge.relation: _fold_label(edge.relation) for edge in edges}
+
+
+def _fold_label(relation: str) -> str:
+    category = RELATION_CATEGORY.get(Relation(relation))
+    return word(category, "category") if category else word(relation, "relation")
+
+
+def _with_href(node: Node, options: Options) -> Node:
+    """Return a folded chip with the link that opens it; others as they are."""
+    if not node.folded:
+        return node
+    query = {**options.query, "open": [*options.opened, node.slug]}
+    href = f"{reverse('lineage:tree')}?{urlencode(query, doseq=True)}"
+    return replace(node, href=href, kind="folded")

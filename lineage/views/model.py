@@ -1,0 +1,156 @@
+"""The page of one entry, and its history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from lineage import sentences
+from lineage.models import Derivation, Verification
+from lineage.views.drawings import Drawing, Options, draw_derivations
+from registry import card, markdown, storage
+from registry.facts import Note, facts_of, notes_on, number_sources
+from registry.models import Job, RegisteredModel, Revision
+from registry.vocabulary import CATEGORY_SHARES, Category, StatementKind
+
+HOPS = 2
+MAX_EDGES_PER_HOP = 200
+MAX_FILES = 200
+CARD_PATH = "README.md"
+
+
+def model(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show an entry; another spelling of the slug leads to its own."""
+    found = _find(slug)
+    if found.slug != slug:
+        return redirect(found, permanent=True)
+    return render(request, "lineage/model.html", _context(found))
+
+
+def history(request: HttpRequest, slug: str) -> HttpResponse:
+    """List an entry's revisions and the verdicts on them, newest first."""
+    found = _find(slug)
+    revisions = found.revisions.select_related("author").prefetch_related(
+        "verifications__compared_with"
+    )
+    context = {"model": found, "revisions": revisions.order_by("-id")[:MAX_FILES]}
+    return render(request, "lineage/history.html", context)
+
+
+def _find(slug: str) -> RegisteredModel:
+    models = RegisteredModel.objects.select_related("organization", "head")
+    return get_object_or_404(models.with_slug(slug))
+
+
+def _context(found: RegisteredModel) -> dict[str, Any]:
+    head = found.head
+    notes = number_sources(found)
+    near = derivations_near(found)
+    own = [derivation for derivation in near if derivation.child_id == found.pk]
+    verification = _current_verdict(head)
+    declarations = list(head.declarations.with_parents()) if head else []
+    return {
+        "model": found,
+        "answer": sentences.answer(found, own, verification, declarations),
+        "shares": _shares(found),
+        "share_notes": notes_on("contribution", notes) or notes_on("category", notes),
+        "facts": facts_of(found, notes),
+        "notes": notes,
+        "drawing": _strip(found, near),
+        "parents": _parents(found, notes),
+        "verification": verification,
+        "declarations": declarations,
+        "claims": _claims(found, notes),
+        "job": _job_to_show(head),
+        "files": list(head.files.select_related("blob").order_by("path")[:MAX_FILES])
+        if head
+        else [],
+        "card": _card(head),
+    }
+
+
+def derivations_near(found: RegisteredModel) -> list[Derivation]:
+    """Return the shown derivations up to HOPS above and below, without cousins."""
+    near: dict[int, Derivation] = {}
+    for start, end in (("child", "parent"), ("parent", "child")):
+        frontier = {found.pk}
+        for _ in range(HOPS):
+            step = Derivation.objects.shown().with_ends()
+            rows = step.filter(**{f"{start}__in": frontier}).order_by("id")
+            rows_seen = list(rows[:MAX_EDGES_PER_HOP])
+            near.update((row.pk, row) for row in rows_seen)
+            frontier = {getattr(row, f"{end}_id") for row in rows_seen}
+    return sorted(near.values(), key=lambda row: row.pk)
+
+
+def _strip(found: RegisteredModel, near: list[Derivation]) -> Drawing:
+    options = Options(focus=found.slug, query={"focus": [found.slug]}, width=900.0)
+    return draw_derivations(near, alone=[found], options=options)
+
+
+def _parents(
+    found: RegisteredModel, notes: list[Note]
+) -> list[tuple[Derivation, list[Note]]]:
+    """Return all that is said of the model's origin, with the sources' numbers."""
+    derivations = (
+        found.derivations.exclude(state=StatementKind.WITHDRAWN)
+        .with_ends()
+        .prefetch_related("statements__sources")
+        .order_by("id")
+    )
+    return [(derivation, _notes_of(derivation, notes)) for derivation in derivations]
+
+
+def _notes_of(derivation: Derivation, notes: list[Note]) -> list[Note]:
+    cited = {
+        source.pk
+        for statement in derivation.statements.all()
+        for source in statement.sources.all()
+    }
+    return [note for note in notes if note.source.pk in cited]
+
+
+def _claims(
+    found: RegisteredModel, notes: list[Note]
+) -> list[tuple[dict[str, Any], list[Note]]]:
+    """Return wrong claims in circulation with the sources of the right value."""
+    return [
+        (claim, [n for n in notes if n.source.key in claim.get("sources", ())])
+        for claim in found.claims
+    ]
+
+
+def _shares(found: RegisteredModel) -> dict[str, str] | None:
+    """Return what the makers did themselves: data, architecture, compute."""
+    stated = found.facts.get("contribution")
+    if stated:
+        return dict(stated)
+    if not found.category:
+        return None
+    shares = CATEGORY_SHARES[Category(found.category)]
+    return dict(zip(("data", "architecture", "compute"), shares, strict=True))
+
+
+def _current_verdict(head: Revision | None) -> Verification | None:
+    if head is None:
+        return None
+    return head.verifications.with_models().order_by("-id").first()
+
+
+def _job_to_show(head: Revision | None) -> Job | None:
+    """Return the head's newest job unless it ended well."""
+    job = head.jobs.order_by("-created_at").first() if head else None
+    return job if job and job.state != Job.State.SUCCEEDED else None
+
+
+def _card(head: Revision | None) -> str:
+    file = head.files.filter(path=CARD_PATH).first() if head else None
+    if file is None or not storage.has(file.blob_id):
+        return ""
+    try:
+        parsed = card.parse_card(storage.path_of(file.blob_id).read_bytes())
+    except card.CardInvalid:
+        return ""
+    return markdown.render(parsed.body)

@@ -1,0 +1,20 @@
+"""A verdict under its own lasting address."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from lineage.models import Verification
+
+
+def verification(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one verdict, and the newer one when it has been superseded."""
+    found = get_object_or_404(Verification.objects.with_models(), pk=pk)
+    context = {
+        "verification": found,
+        "model": found.revision.model,
+        "declarations": found.revision.declarations.with_parents(),
+        "newer": found.superseding(),
+    }
+    return render(request, "lineage/verification.html", context)

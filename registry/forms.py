@@ -1,0 +1,69 @@
+"""The forms of pages that registry owns."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from registry.models import ApiToken, Organization
+from registry.services.organizations import create_organization, create_token
+
+EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year"))]
+
+
+class OrganizationForm(forms.Form):
+    """A new organisation; what its name must be like is the model's to say."""
+
+    slug = forms.CharField(
+        label=_("Name"),
+        max_length=96,
+        help_text=_("Part of every address: acme/my-model. It cannot be changed."),
+    )
+    name = forms.CharField(
+        label=_("Display name"),
+        max_length=200,
+        required=False,
+        help_text=_("Shown on pages. You may leave it empty."),
+    )
+
+    def create(self, *, owner: User) -> Organization | None:
+        """Return the organisation, or None after adding what is wrong to the form."""
+        try:
+            return create_organization(**self.cleaned_data, owner=owner)
+        except ValidationError as error:
+            self.add_error(None, error)
+            return None
+
+
+class TokenForm(forms.Form):
+    """A new token of an organisation."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=80,
+        help_text=_("What will use it, for example: laptop, training cluster."),
+    )
+    scope = forms.ChoiceField(
+        label=_("May"), choices=ApiToken.Scope.choices, initial=ApiToken.Scope.PUSH
+    )
+    expires = forms.ChoiceField(
+        label=_("Valid for"), choices=[*EXPIRIES, ("", _("no end"))], required=False
+    )
+
+    def create(self, *, user: User, organization: Organization) -> tuple[ApiToken, str]:
+        """Return the token and its secret."""
+        given: dict[str, Any] = self.cleaned_data
+        days = int(given["expires"] or 0)
+        return create_token(
+            user=user,
+            organization=organization,
+            name=given["name"],
+            scope=given["scope"],
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+        )

@@ -1,0 +1,169 @@
+"""How words, numbers and marks of the register are shown; sentences live in lineage."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django import template
+from django.template.defaultfilters import floatformat
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from registry.models import RegisteredModel
+from registry.vocabulary import (
+    CATEGORY_LABELS,
+    CONFIDENCE_LABELS,
+    KIND_LABELS,
+    LAYER_LABELS,
+    RELATION_LABELS,
+    SHARE_LABELS,
+    STATEMENT_LABELS,
+    VERDICT_LABELS,
+)
+
+register = template.Library()
+
+_LABELS: Final[dict[str, dict[str, str]]] = {
+    "kind": {str(word): label for word, label in KIND_LABELS.items()},
+    "category": {str(word): label for word, label in CATEGORY_LABELS.items()},
+    "share": {str(word): label for word, label in SHARE_LABELS.items()},
+    "layer": {str(word): label for word, label in LAYER_LABELS.items()},
+    "relation": {str(word): label for word, label in RELATION_LABELS.items()},
+    "state": {str(word): label for word, label in STATEMENT_LABELS.items()},
+    "verdict": {str(word): label for word, label in VERDICT_LABELS.items()},
+    "confidence": {str(word): label for word, label in CONFIDENCE_LABELS.items()},
+}
+
+# What each mark means, for legends and for readers of the page aloud.
+_STATE_MEANINGS: Final = {
+    "declared": _("its makers say so"),
+    "cited": _("a source says so"),
+    "alleged": _("claimed in public, unproven"),
+    "verified": _("declared, and the weights agree"),
+    "contradicted": _("declared, and the weights disagree"),
+    "found": _("seen in the weights, not declared"),
+    "disputed": _("contested; both sides are shown"),
+}
+
+_FACT_LABELS: Final = {
+    "name_zh": _("Chinese name"),
+    "organization": _("Organisation"),
+    "family": _("Family"),
+    "released": _("Released"),
+    "params": _("Parameters"),
+    "params_active": _("Active parameters"),
+    "sizes": _("Sizes"),
+    "tokens": _("Training tokens"),
+    "context": _("Context, tokens"),
+    "modality": _("Modality"),
+    "category": _("Category"),
+    "contribution": _("Contribution"),
+    "license": _("Licence"),
+    "license_now": _("Licence today"),
+    "open": _("Weights published"),
+    "hf_repo": _("On the hub"),
+    "arxiv": _("Paper"),
+}
+
+# Units of large numbers as each language counts them.
+_THOUSANDS: Final = ((10**12, " T"), (10**9, " B"), (10**6, " M"), (10**3, " k"))
+_MYRIADS: Final = ((10**12, " 万亿"), (10**8, " 亿"), (10**4, " 万"))
+
+
+@register.filter
+def word(value: str, vocabulary: str) -> str:
+    """Return the label of a word in the reader's language; an unknown word as it is."""
+    label = _LABELS[vocabulary].get(str(value))
+    return gettext(label) if label else str(value)
+
+
+@register.filter
+def state_meaning(state: str) -> str:
+    """Return what a state says, in a few words; empty for an unknown one."""
+    return str(_STATE_MEANINGS.get(str(state), ""))
+
+
+@register.filter
+def fact_label(name: str) -> str:
+    """Return the label of a fact of an entry."""
+    return str(_FACT_LABELS.get(name, name))
+
+
+@register.filter
+def shown_name(model: RegisteredModel) -> str:
+    """Return the name a reader of the current language looks for."""
+    return model.name_zh if _is_chinese() and model.name_zh else model.name
+
+
+@register.filter
+def large(number: int | None) -> str:
+    """Return a count with three significant digits and its unit: "6.74 B"."""
+    if number is None:
+        return ""
+    for size, unit in _MYRIADS if _is_chinese() else _THOUSANDS:
+        if number >= size:
+            return _significant(number / size) + unit
+    return str(number)
+
+
+@register.filter
+def params_in_unit(number: int | None) -> str:
+    """Return a parameter count in the unit of the table's head, see params_unit."""
+    if number is None:
+        return ""
+    return _significant(number / (10**8 if _is_chinese() else 10**9))
+
+
+@register.simple_tag
+def params_unit() -> str:
+    """Return the unit in which tables count parameters: billions, or 亿."""
+    return gettext("billions")
+
+
+@register.simple_tag
+def mark(state: str) -> SafeString:
+    """Return the small drawing that stands for a state; the word stands beside it."""
+    return format_html(
+        '<svg class="mark mark--{0}" width="12" height="12" aria-hidden="true">'
+        '<use href="#mark-{0}"/></svg>',
+        state,
+    )
+
+
+@register.simple_tag
+def shape(category: str) -> SafeString:
+    """Return the small drawing that stands for a category (or for none)."""
+    return format_html(
+        '<svg class="shape shape--{0}" width="12" height="12" aria-hidden="true">'
+        '<use href="#shape-{0}"/></svg>',
+        category or "none",
+    )
+
+
+@register.simple_tag
+def verdict_state(verdict: str) -> str:
+    """Return the state whose mark a verdict carries."""
+    return _VERDICT_STATES.get(str(verdict), "alleged")
+
+
+_VERDICT_STATES: Final = {
+    "consistent": "verified",
+    "independent": "verified",
+    "undeclared-base": "found",
+    "renamed-copy": "found",
+    "not-derived-from-declared": "contradicted",
+    "inconclusive": "open",
+    "not-verifiable": "open",
+}
+
+
+def _is_chinese() -> bool:
+    return (get_language() or "").startswith("zh")
+
+
+def _significant(value: float) -> str:
+    """Return a number with about three significant digits and no empty decimals."""
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 4
+    return str(floatformat(value, -digits))

@@ -1,0 +1,68 @@
+"""Pages of organisations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+
+from registry.forms import OrganizationForm, TokenForm
+from registry.models import Organization
+from registry.permissions import can_administer, is_member
+
+PAGE_SIZE = 50
+
+
+@login_required
+def organizations(request: HttpRequest) -> HttpResponse:
+    """List the reader's organisations and create new ones."""
+    form = OrganizationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        created = form.create(owner=request.user)
+        if created is not None:
+            messages.success(
+                request, _("The organisation is ready. Make a token next.")
+            )
+            return redirect(created)
+    mine = Organization.objects.of_member(request.user).annotate(
+        n_models=Count("models", distinct=True)
+    )
+    context = {"form": form, "organizations": mine.order_by("slug")}
+    status = 422 if form.errors else 200
+    return render(request, "registry/organizations.html", context, status=status)
+
+
+def organization(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show an organisation's models; members and tokens to those who may see them."""
+    found = get_object_or_404(Organization.objects.named(slug))
+    if found.slug != slug:
+        return redirect(found, permanent=True)
+    context = organization_context(request, found)
+    return render(request, "registry/organization.html", context)
+
+
+def organization_context(
+    request: HttpRequest, found: Organization, form: TokenForm | None = None
+) -> dict[str, Any]:
+    """Return what the organisation's page shows to this reader."""
+    models = found.models.order_by("name", "id").select_related("organization")
+    context: dict[str, Any] = {
+        "organization": found,
+        "page": Paginator(models, PAGE_SIZE).get_page(request.GET.get("page")),
+        "is_member": is_member(request.user, found),
+        "can_administer": can_administer(request.user, found),
+    }
+    if context["is_member"]:
+        members = found.memberships.select_related("user")
+        context["members"] = members.order_by("user__username")
+    if context["can_administer"]:
+        tokens = found.api_tokens.filter(revoked_at=None).select_related("user")
+        context["tokens"] = tokens.order_by("-id")
+        context["form"] = form or TokenForm()
+    return context

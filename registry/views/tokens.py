@@ -1,0 +1,54 @@
+"""Making and revoking the tokens of an organisation."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from registry.forms import TokenForm
+from registry.models import Organization
+from registry.permissions import can_administer
+from registry.services.organizations import revoke_token
+from registry.views.organizations import organization_context
+
+
+@login_required
+@require_POST
+@never_cache
+def create(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make a token and show its secret, this once."""
+    organization = _administered(request, slug)
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        context = organization_context(request, organization, form)
+        return render(request, "registry/organization.html", context, status=422)
+    token, key = form.create(user=request.user, organization=organization)
+    context = {"organization": organization, "token": token, "key": key}
+    return render(request, "registry/token.html", context)
+
+
+@login_required
+def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Ask whether a token shall be revoked, then revoke it."""
+    organization = _administered(request, slug)
+    token = get_object_or_404(organization.api_tokens.filter(revoked_at=None), pk=pk)
+    if request.method != "POST":
+        context = {"organization": organization, "token": token}
+        return render(request, "registry/token_revoke.html", context)
+    revoke_token(token)
+    messages.success(request, _("The token is revoked."))
+    return redirect(organization)
+
+
+def _administered(request: HttpRequest, slug: str) -> Organization:
+    """Return the organisation; raises PermissionDenied for others than its owners."""
+    organization = get_object_or_404(Organization.objects.named(slug))
+    if not can_administer(request.user, organization):
+        raise PermissionDenied
+    return organization
