@@ -68,7 +68,8 @@ def to_f32(bits: Bits, dtype: str) -> NDArray[np.float32]:
     if dtype == "F32":
         return bits.view("<f4")
     if dtype == "F16":
-        return bits.view("<f2").astype(np.float32)
+        with np.errstate(invalid="ignore"):  # some NaNs signal
+            return bits.view("<f2").astype(np.float32)
     halves = np.zeros((len(bits), 2), "<u2")
     halves[:, 1] = bits
     return halves.view("<f4")[:, 0]

@@ -121,6 +121,9 @@ def _layer_ffn(
         elif n_rows == d != n_columns:
             columns[n_columns].append(tensor)
     sizes = sorted(set(rows) | set(columns), reverse=True)
+    if sum(tensor.shape == (d, d) for tensor in matrices) == 1:
+        # One square is the output of attention whose q, k, v are one (3d, d).
+        sizes = [size for size in sizes if size != 3 * d]
     for reading in (_gated, _fused, _plain):
         for h in sizes:
             slices = reading(rows, columns, h)
@@ -141,6 +144,9 @@ def _gated(rows: Rows, columns: Rows, h: int) -> tuple[UnitSlice, ...] | None:
 
 
 def _fused(rows: Rows, columns: Rows, h: int) -> tuple[UnitSlice, ...] | None:
+    # A (d, 2h) beside (2h, d) is a plain FFN, and the (d, h) is attention's.
+    if rows[2 * h] and columns[2 * h]:
+        return None
     if len(rows[2 * h]) == 1 and len(columns[h]) == 1:
         both, down = rows[2 * h][0], columns[h][0]
         return UnitSlice(both, 0), UnitSlice(both, 0, h), UnitSlice(down, 1)

@@ -36,10 +36,12 @@ def _describe_layer(
 
 
 def _folded(vectors: NDArray[np.float32], d: int) -> NDArray[np.float64]:
-    signed = vectors.astype(np.float64) * signs("fold", d)
+    with np.errstate(invalid="ignore"):  # some NaNs signal
+        signed = vectors.astype(np.float64) * signs("fold", d)
     padded = np.pad(signed, ((0, 0), (0, -d % FOLD)))
     folds = padded.reshape(len(vectors), -1, FOLD)
-    return np.asarray(folds.sum(axis=1), np.float64)  # (units, FOLD)
+    with np.errstate(invalid="ignore"):  # infinities of both signs
+        return np.asarray(folds.sum(axis=1), np.float64)  # (units, FOLD)
 
 
 def _quantised(folded: NDArray[np.float64]) -> NDArray[np.int8]:

@@ -1,0 +1,115 @@
+"""Time of a sketch beside sha256sum of the same warm file: one row of markdown.
+
+    python tests/bench/fingerprint.py [--gigabytes 1] [--runs 3] [--dtype BF16]
+
+The file has the form of a LLaMA model and tiled trained-like values; it is for
+timing only and is deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+D, H, VOCAB = 2048, 5632, 32_000
+ITEM_BYTES = {"BF16": 2, "F16": 2, "F32": 4}
+ROW = "| {dtype} {size:.2f} GB | {ours:.2f} s | {sha:.2f} s | {x:.2f} | {ssl:.2f} s "
+ROW_END = "| {y:.2f} | {rss:.0f} MiB |"
+
+
+def main() -> None:
+    """Make the file, time the commands in turn, print the row."""
+    options = _parser().parse_args()
+    if not 0 < options.gigabytes <= 16 or not 1 <= options.runs <= 20:
+        raise SystemExit("at most 16 GB and 20 runs")
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as folder:
+        path = Path(folder) / "model.safetensors"
+        size = write_model(path, options.gigabytes * 1e9, options.dtype)
+        sketch = [sys.executable, "-m", "registry.fingerprint", "sketch", str(path)]
+        commands = [
+            [*sketch, "-o", str(Path(folder) / "sketch")],
+            ["sha256sum", str(path)],
+            [shutil.which("openssl") or "openssl", "dgst", "-sha256", str(path)],
+        ]
+        subprocess.run(commands[1], check=True, stdout=subprocess.DEVNULL)  # warm
+        runs = [[timed(command) for command in commands] for _ in range(options.runs)]
+    by_command = list(zip(*runs, strict=True))
+    ours, sha, ssl = (statistics.median(t for t, _ in c) for c in by_command)
+    rss = max(peak for _, peak in by_command[0])
+    row = {"dtype": options.dtype, "size": size / 1e9, "ours": ours, "sha": sha}
+    row |= {"x": ours / sha, "ssl": ssl, "y": ours / ssl, "rss": rss}
+    print("| file | sketch | sha256sum | ratio | openssl | ratio | peak memory |")
+    print("|---|---|---|---|---|---|---|")
+    print((ROW + ROW_END).format(**row))
+
+
+def timed(command: list[str]) -> tuple[float, float]:
+    """Return the wall time in seconds and the peak memory in MiB of a command."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def write_model(path: Path, n_bytes: float, dtype: str) -> int:
+    """Write a LLaMA-shaped file of about n_bytes; return its size."""
+    shapes = {"model.embed_tokens.weight": (VOCAB, D)}
+    layer = 0
+    while sum(r * c for r, c in shapes.values()) * ITEM_BYTES[dtype] < n_bytes:
+        shapes |= _layer(layer)
+        layer += 1
+    at, header = 0, {}
+    for name, shape in shapes.items():
+        end = at + shape[0] * shape[1] * ITEM_BYTES[dtype]
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, end]}
+        at = end
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    tile = _tile(dtype)
+    with path.open("wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head)
+        for written in range(0, at, len(tile)):
+            file.write(tile[: at - written])
+    return path.stat().st_size
+
+
+def _layer(layer: int) -> dict[str, tuple[int, int]]:
+    at = f"model.layers.{layer}."
+    attention = {f"{at}self_attn.{x}_proj.weight": (D, D) for x in "qkvo"}
+    ffn = {f"{at}mlp.{x}_proj.weight": (H, D) for x in ("gate", "up")}
+    return attention | ffn | {f"{at}mlp.down_proj.weight": (D, H)}
+
+
+def _tile(dtype: str) -> bytes:
+    rng = np.random.default_rng(0)
+    # An odd period, so that no two tensors hold the same values.
+    values = (rng.standard_t(8, 5_000_011) * 0.02).astype(np.float32)
+    if dtype == "BF16":
+        return (values.view(np.uint32) >> 16).astype(np.uint16).tobytes()
+    return values.astype(np.float16 if dtype == "F16" else np.float32).tobytes()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gigabytes", type=float, default=1.0)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--dtype", choices=sorted(ITEM_BYTES), default="BF16")
+    parser.add_argument("--dir", type=Path, default=None, help="where the file goes")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
