@@ -1,0 +1,138 @@
+"""Model cards: whatever stands in them, the answer is a card or one clear line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from registry.card import Card, CardInvalid, parse_card, strings
+
+
+def card(front_matter: str, body: str = "") -> Card:
+    return parse_card(f"---\n{front_matter}\n---\n{body}".encode())
+
+
+def test_front_matter_and_text_are_told_apart() -> None:
+    parsed = card("license: mit\nbase_model: a/b", "# Title\n\n---\nMore.")
+
+    assert parsed.metadata == {"license": "mit", "base_model": "a/b"}
+    assert parsed.body == "# Title\n\n---\nMore."
+
+
+@pytest.mark.parametrize("content", [b"", b"# Title\n", b"text\n---\na: b\n---\n"])
+def test_a_card_may_have_no_front_matter(content: bytes) -> None:
+    assert parse_card(content) == Card(body=content.decode())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"---\r\na: b\r\n---\r\nText",
+        b"\xef\xbb\xbf---\na: b\n---\nText",
+        b"--- \na: b\n---\t\nText",
+    ],
+    ids=["CRLF", "byte order mark", "trailing space"],
+)
+def test_front_matter_is_found_however_it_was_saved(content: bytes) -> None:
+    parsed = parse_card(content)
+
+    assert parsed.metadata == {"a": "b"}
+    assert parsed.body == "Text"
+
+
+def test_empty_front_matter_is_an_empty_mapping() -> None:
+    assert card("# nothing").metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "reason"),
+    [
+        ("a: &x [1]\nb: *x", "aliases"),
+        ("a: [1, 2", "no valid YAML"),
+        ("a: 1\n\tb: 2", "no valid YAML"),
+        ("- a\n- b", "must be a mapping"),
+        ("just text", "must be a mapping"),
+        ("a: !!python/object/apply:os.system [id]", "no valid YAML"),
+        ("a: 2026-13-45", "no valid YAML"),
+        ("[" * 5000, "no valid YAML"),
+        ("? [a, b]\n: c\n? {x: y}\n: d", "no valid YAML"),
+    ],
+    ids=[
+        "alias",
+        "unclosed",
+        "tab",
+        "list",
+        "text",
+        "python object",
+        "no such date",
+        "deep",
+        "mapping as a key",
+    ],
+)
+def test_unreadable_front_matter_is_refused_in_one_line(
+    front_matter: str, reason: str
+) -> None:
+    with pytest.raises(CardInvalid, match=reason) as refused:
+        card(front_matter)
+
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_card_that_is_no_utf8_is_refused() -> None:
+    with pytest.raises(CardInvalid, match="not UTF-8"):
+        parse_card(b"---\nname: \xff\xfe\n---\n")
+
+
+def test_a_huge_card_is_refused_unread() -> None:
+    with pytest.raises(CardInvalid, match="larger than 1 MiB"):
+        parse_card(b"x" * (1024 * 1024 + 1))
+
+
+def test_values_are_ready_for_a_json_column() -> None:
+    metadata = card(
+        "date: 2026-11-21\nnan: .nan\ninf: -.inf\nfloat: 0.5\n1: one\n"
+        "deep:\n  tags: !!set {a, b}\n  when: 2026-11-21T10:00:00Z\n"
+        "bytes: !!binary aGk="
+    ).metadata
+
+    assert json.loads(json.dumps(metadata, allow_nan=False)) == metadata
+    assert metadata["date"] == "2026-11-21"
+    assert metadata["nan"] == "nan"
+    assert metadata["inf"] == "-inf"
+    assert metadata["1"] == "one"
+    assert sorted(metadata["deep"]["tags"]) == ["a", "b"]
+
+
+def test_html_in_a_card_is_kept_as_the_text_it_is() -> None:
+    parsed = card("title: <script>alert(1)</script>", "<script>alert(2)</script>")
+
+    assert parsed.metadata["title"] == "<script>alert(1)</script>"
+    assert parsed.body == "<script>alert(2)</script>"
+
+
+def test_characters_that_no_database_keeps_are_left_out() -> None:
+    metadata = card(r'{"ti\0tle": ["a\0b", "\ud800"]}').metadata
+
+    assert metadata == {"title": ["ab", "?"]}
+
+
+def test_a_number_that_json_readers_would_change_is_refused() -> None:
+    with pytest.raises(CardInvalid, match="too large"):
+        card("n: 9007199254740992")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a", ["a"]),
+        (" a ", ["a"]),
+        (["a", "", " b", 3, None, ["c"]], ["a", "b"]),
+        (None, []),
+        ({"a": "b"}, []),
+        (7, []),
+    ],
+)
+def test_strings_reads_one_text_or_many(value: object, expected: list[str]) -> None:
+    assert strings(value) == expected
