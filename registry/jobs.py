@@ -176,8 +176,8 @@ def silent(*, at: datetime) -> list[Job]:
         attempts__lt=settings.JOB_MAX_ATTEMPTS
     )
     due = Q(rung_at=None)
-    for n_rings in range(6):
-        wait = FIRST_RING_AGAIN_SECONDS * 2**n_rings
+    for n_rings in range(1, 6):
+        wait = FIRST_RING_AGAIN_SECONDS * 2 ** (n_rings - 1)
         due |= Q(n_rings=n_rings, rung_at__lte=at - timedelta(seconds=wait))
     longest = timedelta(seconds=LAST_RING_AGAIN_SECONDS)
     due |= Q(n_rings__gte=6, rung_at__lte=at - longest)
