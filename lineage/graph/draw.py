@@ -10,19 +10,22 @@ from typing import Final
 from lineage.graph.elements import Band, Chip, Edge, Line, Node, Picture, Tick
 from lineage.graph.labels import width_of
 from lineage.graph.place import (
+    CHIP_HEIGHT,
     LAYER_ORDER,
     ROW_PITCH,
     Axis,
     Forest,
     Rows,
     chip_at,
+    chip_width,
     grow_forest,
     gutter_width,
 )
 from lineage.graph.route import Router, trunk_line
 
 AXIS_HEIGHT: Final = 26.0
-BAND_PADDING: Final = 12.0
+BAND_PADDING: Final = 8.0
+LABEL_HEIGHT: Final = 14.0
 MARGIN: Final = 14.0
 NARROWEST_MONTH: Final = 8.0
 WIDEST_MONTH: Final = 30.0
@@ -71,12 +74,19 @@ def _with_families(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str
 
 
 def _axis(nodes: Iterable[Node], gutter: float, width: float) -> Axis:
-    months = sorted(node.month for node in nodes if node.month is not None)
-    span = months[-1] - months[0] + 8 if months else 1
-    pixels = (width - gutter - MARGIN) / span
+    """Return the axis on which every chip ends inside the width, if that is wide."""
+    dated = [(node.month, node) for node in nodes if node.month is not None]
+    first = min((month for month, _ in dated), default=0)
+    x = gutter + MARGIN
+    fitting = [
+        (width - x - MARGIN - chip_width(node)) / (month - first)
+        for month, node in dated
+        if month > first
+    ]
+    pixels = min(fitting, default=WIDEST_MONTH)
     return Axis(
-        x=gutter + MARGIN,
-        first_month=months[0] if months else 0,
+        x=x,
+        first_month=first,
         month_pixels=min(max(pixels, NARROWEST_MONTH), WIDEST_MONTH),
     )
 
@@ -91,17 +101,18 @@ def _bands(
     for family, roots in _roots_by_family(nodes, forest):
         before, first = set(rows.row), row
         row = rows.place(roots, first_row=row)
-        top = y + BAND_PADDING + (LABEL_HEIGHT if family else 0.0)
         placed = [slug for slug in rows.row if slug not in before]
         placed.sort(key=lambda slug: (rows.row[slug], rows.x[slug]))
+        top = y + BAND_PADDING
+        label_y = top + CHIP_HEIGHT / 2
+        if width_of(family) + 2 * MARGIN > rows.x[placed[0]]:
+            top += LABEL_HEIGHT
+            label_y = y + BAND_PADDING
         places += [(s, top + (rows.row[s] - first) * ROW_PITCH) for s in placed]
         height = top - y + (row - first) * ROW_PITCH
-        bands.append(Band(label=family, y=y, height=height))
+        bands.append(Band(label=family, y=y, height=height, label_y=label_y))
         y += height
     return bands, places
-
-
-LABEL_HEIGHT: Final = 14.0
 
 
 def _roots_by_family(

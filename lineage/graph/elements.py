@@ -112,6 +112,7 @@ class Band:
     label: str
     y: float
     height: float
+    label_y: float
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from registry.models import RegisteredModel
 from registry.templatetags.words import shown_name, word
 from registry.vocabulary import RELATION_CATEGORY, Relation
 
+MAX_EDGES_PER_HOP = 200
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -36,7 +38,8 @@ class Options:
     focus: str = ""
     opened: Collection[str] = ()
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    width: float = 1200.0
+    lights_kin: bool = False
+    width: float = 1230.0
 
 
 def draw_derivations(
@@ -52,7 +55,7 @@ def draw_derivations(
         entries.setdefault(derivation.child.slug, derivation.child)
         entries.setdefault(derivation.parent.slug, derivation.parent)
     edges = [_edge(derivation) for derivation in derivations]
-    lit = kin_of(options.focus, edges) if options.focus in entries else frozenset()
+    lit = kin_of(options.focus, edges) if options.lights_kin else frozenset()
     nodes, edges = fold(
         [_node(model) for model in entries.values()],
         edges,
@@ -64,6 +67,20 @@ def draw_derivations(
     lit |= {node.slug for node in nodes if lit.intersection(node.folded)}
     picture = draw(nodes, edges, width=options.width)
     return Drawing(picture, derivations, options.focus, lit)
+
+
+def derivations_near(model: RegisteredModel, *, up: int, down: int) -> list[Derivation]:
+    """Return the shown derivations so many hops above and below, without cousins."""
+    near: dict[int, Derivation] = {}
+    for start, end, hops in (("child", "parent", up), ("parent", "child", down)):
+        frontier = {model.pk}
+        for _ in range(hops):
+            step = Derivation.objects.shown().with_ends()
+            rows = step.filter(**{f"{start}__in": frontier}).order_by("id")
+            seen = list(rows[:MAX_EDGES_PER_HOP])
+            near.update((row.pk, row) for row in seen)
+            frontier = {getattr(row, f"{end}_id") for row in seen}
+    return sorted(near.values(), key=lambda row: row.pk)
 
 
 def _node(model: RegisteredModel) -> Node:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language, get_language_from_request
 
 from lineage.models import Derivation, Verification
-from lineage.views.drawings import Drawing, draw_derivations
+from lineage.views.drawings import Drawing, derivations_near, draw_derivations
 from registry.models import RegisteredModel
-from registry.vocabulary import Layer
 
 N_VERDICTS = 6
-# The slice of the tree: the families that the story runs through.
-MAX_EDGES = 60
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -46,12 +44,10 @@ def _context() -> dict[str, object]:
 
 
 def _slice() -> Drawing:
-    """Return the catalog's families by weights and the ideas between them."""
-    derivations = (
-        Derivation.objects.shown()
-        .with_ends()
-        .filter(child__origin=RegisteredModel.Origin.CATALOG)
-        .exclude(layer=Layer.TOKENIZER)
-        .order_by("child__released", "id")
-    )
-    return draw_derivations(list(derivations[:MAX_EDGES]))
+    """Return where the entry with most derivatives comes from and what came of it."""
+    counts = Derivation.objects.shown().values("parent").annotate(n=Count("child"))
+    most = counts.order_by("-n", "parent").first()
+    if most is None:
+        return draw_derivations([])
+    hub = RegisteredModel.objects.get(pk=most["parent"])
+    return draw_derivations(derivations_near(hub, up=3, down=1))

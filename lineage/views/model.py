@@ -9,14 +9,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from lineage import sentences
 from lineage.models import Derivation, Verification
-from lineage.views.drawings import Drawing, Options, draw_derivations
+from lineage.views.drawings import (
+    Drawing,
+    Options,
+    derivations_near,
+    draw_derivations,
+)
 from registry import card, markdown, storage
 from registry.facts import Note, facts_of, notes_on, number_sources
 from registry.models import Job, RegisteredModel, Revision
 from registry.vocabulary import CATEGORY_SHARES, Category, StatementKind
 
-HOPS = 2
-MAX_EDGES_PER_HOP = 200
 MAX_FILES = 200
 CARD_PATH = "README.md"
 
@@ -47,7 +50,7 @@ def _find(slug: str) -> RegisteredModel:
 def _context(found: RegisteredModel) -> dict[str, Any]:
     head = found.head
     notes = number_sources(found)
-    near = derivations_near(found)
+    near = derivations_near(found, up=2, down=2)
     own = [derivation for derivation in near if derivation.child_id == found.pk]
     verification = _current_verdict(head)
     declarations = list(head.declarations.with_parents()) if head else []
@@ -71,22 +74,8 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
     }
 
 
-def derivations_near(found: RegisteredModel) -> list[Derivation]:
-    """Return the shown derivations up to HOPS above and below, without cousins."""
-    near: dict[int, Derivation] = {}
-    for start, end in (("child", "parent"), ("parent", "child")):
-        frontier = {found.pk}
-        for _ in range(HOPS):
-            step = Derivation.objects.shown().with_ends()
-            rows = step.filter(**{f"{start}__in": frontier}).order_by("id")
-            rows_seen = list(rows[:MAX_EDGES_PER_HOP])
-            near.update((row.pk, row) for row in rows_seen)
-            frontier = {getattr(row, f"{end}_id") for row in rows_seen}
-    return sorted(near.values(), key=lambda row: row.pk)
-
-
 def _strip(found: RegisteredModel, near: list[Derivation]) -> Drawing:
-    options = Options(focus=found.slug, query={"focus": [found.slug]}, width=900.0)
+    options = Options(focus=found.slug, query={"focus": [found.slug]})
     return draw_derivations(near, alone=[found], options=options)
 
 

@@ -38,6 +38,7 @@ def tree(request: HttpRequest) -> HttpResponse:
         focus=found.slug if found else "",
         opened=request.GET.getlist("open")[:50],
         query=_kept(request.GET),
+        lights_kin=found is not None,
     )
     context = {
         "drawing": draw_derivations(

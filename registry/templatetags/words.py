@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from django import template
-from django.template.defaultfilters import floatformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
@@ -164,6 +163,8 @@ def _is_chinese() -> bool:
 
 
 def _significant(value: float) -> str:
-    """Return a number with about three significant digits and no empty decimals."""
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 4
-    return str(floatformat(value, -digits))
+    """Return a number with three significant digits and no empty decimals."""
+    if value >= 1000:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    rounded = f"{value:.3g}"
+    return rounded if "e" not in rounded else f"{value:.9f}".rstrip("0")
