@@ -14,7 +14,8 @@ from django.http import (
     JsonResponse,
     StreamingHttpResponse,
 )
-from django.utils.http import content_disposition_header, parse_etags
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from registry import storage
@@ -54,30 +55,29 @@ def resolve(
     stored = storage.path_of(file.blob_id)
     if not stored.is_file():
         raise NotServed(f"the content of {path!r} is not on this server any more")
-    response = _answer(request, file, stored)
+    # Before the file is opened: nobody would close it behind a 304.
+    known = get_conditional_response(request, etag=_etag(file))
+    response = known or _content(request, file, stored)
     for header, value in _headers(file).items():
         response[header] = value
     return response
 
 
-def _answer(request: HttpRequest, file: RevisionFile, stored: Path) -> HttpResponseBase:
-    size_bytes = file.blob.size_bytes
-    if _etag(file) in parse_etags(request.headers.get("If-None-Match", "")):
-        return HttpResponse(status=304)
+def _content(
+    request: HttpRequest, file: RevisionFile, stored: Path
+) -> HttpResponseBase:
     wanted = _range(request, file)
-    if wanted is None:
-        start, end, status = 0, size_bytes, 200
-    else:
-        (start, end), status = wanted, 206
+    start, end = wanted or (0, file.blob.size_bytes)
     response: HttpResponseBase
     if request.method == "HEAD":
-        response = HttpResponse(status=status)
-    elif status == 200:
+        response = HttpResponse()
+    elif wanted is None:
         response = FileResponse(stored.open("rb"))
     else:
-        response = StreamingHttpResponse(_slice(stored, start, end), status=status)
-    if status == 206:
-        response["Content-Range"] = f"bytes {start}-{end - 1}/{size_bytes}"
+        response = StreamingHttpResponse(_slice(stored, start, end))
+    if wanted is not None:
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {start}-{end - 1}/{file.blob.size_bytes}"
     response["Content-Length"] = str(end - start)
     return response
 
