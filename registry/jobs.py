@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Concat, Now
 from django.utils import timezone
@@ -78,9 +77,8 @@ class Claim:
 
 def submit(kind: Job.Kind, revision: Revision) -> Job:
     """Return the unfinished job of this kind on the revision, made if need be."""
-    with transaction.atomic():
-        unfinished = Job.objects.unfinished().filter(kind=kind, revision=revision)
-        return unfinished.first() or Job.objects.create(kind=kind, revision=revision)
+    job, _ = Job.objects.unfinished().get_or_create(kind=kind, revision=revision)
+    return job
 
 
 def claim(job_id: uuid.UUID) -> Claim | None:
