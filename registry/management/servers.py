@@ -50,9 +50,10 @@ def start(
     database_url = f"postgres://{DATABASE}@/{DATABASE}?host={run}"
     port = _free_port()
     redis_url = f"redis://127.0.0.1:{port}/0"
-    supervisor.start(_postgres(folder / "postgres", run, durable=durable))
+    cluster = folder / "postgres"
+    supervisor.start(_postgres(cluster, run, durable=durable))
     supervisor.start(_redis(folder / "redis", port, durable=durable))
-    _wait(supervisor, lambda: _answers_postgres(run), "PostgreSQL")
+    _wait(supervisor, lambda: _answers_postgres(cluster, run), "PostgreSQL")
     _wait(supervisor, lambda: _answers_redis(redis_url), "Redis")
     return {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
 
@@ -128,18 +129,26 @@ def _wait(supervisor: Supervisor, answers: Callable[[], bool], name: str) -> Non
         raise ServerBroken(f"{name} does not answer")
 
 
-def _answers_postgres(run: Path) -> bool:
+def _answers_postgres(cluster: Path, run: Path) -> bool:
     """Return whether PostgreSQL answers, and make its database on the way."""
+    # Its last line is the state; connecting earlier would fill the log.
+    status = cluster / "postmaster.pid"
+    if not status.exists() or "ready" not in status.read_text():
+        return False
     try:
         with psycopg.connect(
             host=str(run), user=DATABASE, dbname="postgres", autocommit=True
         ) as connection:
-            query = "SELECT 1 FROM pg_database WHERE datname = %s"
-            if connection.execute(query, [DATABASE]).fetchone() is None:
-                connection.execute(f"CREATE DATABASE {DATABASE}")
+            _make_database(connection)
     except psycopg.OperationalError:
         return False
     return True
+
+
+def _make_database(connection: psycopg.Connection) -> None:
+    query = "SELECT 1 FROM pg_database WHERE datname = %s"
+    if connection.execute(query, [DATABASE]).fetchone() is None:
+        connection.execute(f"CREATE DATABASE {DATABASE}")
 
 
 def _answers_redis(url: str) -> bool:
