@@ -28,7 +28,7 @@ _IDS = _CONE + "SELECT id FROM cone"
 _EDGES = (
     _CONE
     + """
-SELECT d.id, d.child_id, d.parent_id
+SELECT d.child_id, d.parent_id, d.layer, d.relation, d.state
 FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
 WHERE {scope}
 ORDER BY d.id
@@ -70,11 +70,13 @@ class Scope:
 
 
 class Edge(NamedTuple):
-    """A derivation as ids: its own, the child's and the parent's."""
+    """A derivation between two entries, given by their ids."""
 
-    id: int
     child: int
     parent: int
+    layer: str
+    relation: str
+    state: str
 
 
 def lock_derivations() -> None:
@@ -111,11 +113,11 @@ def edges_below(model_id: int, scope: Scope) -> list[Edge]:
 
 def _walk(
     sql: str, direction: Mapping[str, str], model_id: int, scope: Scope
-) -> list[tuple[int, ...]]:
+) -> list[tuple[Any, ...]]:
     condition, values = scope.as_sql()
     statement = sql.format(**direction, scope=condition)
     n_conditions = statement.count(condition)
     with connection.cursor() as cursor:
         cursor.execute(statement, [model_id, *values * n_conditions])
-        rows: list[tuple[int, ...]] = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lineage.models import Declaration, Derivation, Verification
+from lineage.queries import Edge
 from registry.models import Job, RegisteredModel, Revision
 
 Json = dict[str, Any]
@@ -50,30 +51,40 @@ def model_document(model: Any) -> Json:
     }
 
 
-def node(model: RegisteredModel, hops: int) -> Json:
-    """Return a model as a node of a lineage."""
+def drawing(
+    hops: Mapping[int, int], edges: Iterable[Edge]
+) -> tuple[list[Json], list[Json]]:
+    """Return the nodes in the order of `hops`, and the edges with both ends there."""
+    rows = RegisteredModel.objects.filter(pk__in=hops).values_list(
+        "pk", "slug", "name", "kind", "category", "released"
+    )
+    found = {row[0]: row[1:] for row in rows}
+    nodes = [_node(*found[key], distance) for key, distance in hops.items()]
+    among = [
+        {
+            "child": found[edge.child][0],
+            "parent": found[edge.parent][0],
+            "layer": edge.layer,
+            "relation": edge.relation,
+            "state": edge.state,
+        }
+        for edge in edges
+        if edge.child in found and edge.parent in found
+    ]
+    return nodes, among
+
+
+def _node(
+    slug: str, name: str, kind: str, category: str, released: str, hops: int
+) -> Json:
     return {
-        "slug": model.slug,
-        "name": model.name,
-        "kind": model.kind,
-        "category": model.category or None,
-        "released": model.released or None,
+        "slug": slug,
+        "name": name,
+        "kind": kind,
+        "category": category or None,
+        "released": released or None,
         "hops": hops,
     }
-
-
-def edges(derivations: Iterable[Derivation], slugs: Mapping[int, str]) -> list[Json]:
-    """Return derivations as edges between the slugs of known ids."""
-    return [
-        {
-            "child": slugs[derivation.child_id],
-            "parent": slugs[derivation.parent_id],
-            "layer": derivation.layer,
-            "relation": derivation.relation,
-            "state": derivation.state,
-        }
-        for derivation in derivations
-    ]
 
 
 def _source(source: Any) -> Json:

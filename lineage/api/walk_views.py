@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import ClassVar
 
 from drf_spectacular.types import OpenApiTypes
@@ -17,19 +16,10 @@ from lineage.api import documents, shapes
 from lineage.api.pagination import page_of_nodes
 from lineage.api.params import PathParams, WalkParams
 from lineage.api.views import find_model
-from lineage.models import Derivation
 from lineage.queries import Edge, Scope
 from registry.models import RegisteredModel
 
 MAX_PATHS = 100
-
-
-def reach(model_id: int, scope: Scope, *, upwards: bool) -> dict[int, int]:
-    """Return the hops to everything above or below a model, without itself."""
-    way = _edges(model_id, scope, upwards=upwards)
-    distance = walks.hops(model_id, _steps(way, upwards=upwards))
-    del distance[model_id]
-    return distance
 
 
 def _edges(model_id: int, scope: Scope, *, upwards: bool) -> list[Edge]:
@@ -57,16 +47,17 @@ class Walk(APIView):
         params.is_valid(raise_exception=True)
         given, model = params.validated_data, find_model(slug)
         depth = self.depth or given.get("depth")
-        distance = reach(model.pk, params.scope, upwards=self.upwards)
+        edges = _edges(model.pk, params.scope, upwards=self.upwards)
+        distance = walks.hops(model.pk, _steps(edges, upwards=self.upwards))
         reached = [
             (hops, node)
             for node, hops in distance.items()
-            if depth is None or hops <= depth
+            if hops and (depth is None or hops <= depth)
         ]
         page = page_of_nodes(reached, limit=given["limit"], cursor=given["cursor"])
         shown = {model.pk: 0} | {node: hops for hops, node in page.rows}
-        nodes, edges = _drawing(shown, params.scope)
-        listed = page.as_json(request, nodes[1:], nodes=nodes, edges=edges)
+        nodes, among = documents.drawing(shown, edges)
+        listed = page.as_json(request, nodes[1:], nodes=nodes, edges=among)
         return Response(listed)
 
 
@@ -102,13 +93,14 @@ class Roots(APIView):
         params = WalkParams(data=request.query_params)
         params.is_valid(raise_exception=True)
         given, model = params.validated_data, find_model(slug)
-        upwards = _steps(queries.edges_above(model.pk, params.scope), upwards=True)
+        edges = queries.edges_above(model.pk, params.scope)
+        upwards = _steps(edges, upwards=True)
         distance = walks.hops(model.pk, upwards)
         reached = [(distance[node], node) for node in walks.roots(model.pk, upwards)]
         page = page_of_nodes(reached, limit=given["limit"], cursor=given["cursor"])
         shown = {node: hops for hops, node in page.rows}
-        nodes, edges = _drawing(shown, params.scope)
-        return Response(page.as_json(request, nodes, nodes=nodes, edges=edges))
+        nodes, among = documents.drawing(shown, edges)
+        return Response(page.as_json(request, nodes, nodes=nodes, edges=among))
 
 
 class Subtree(APIView):
@@ -140,34 +132,21 @@ class Path(APIView):
         params.is_valid(raise_exception=True)
         given = params.validated_data
         start, end = find_model(given["from"]), find_model(given["to"])
-        scope = params.scope
-        paths = _paths(start.pk, end.pk, scope)
-        hops = {node: i for path in reversed(paths) for i, node in enumerate(path)}
-        nodes, edges = _drawing(hops, scope)
+        paths, edges = _paths(start.pk, end.pk, params.scope)
+        hops = {node: i for path in paths for i, node in enumerate(path)}
+        nodes, among = documents.drawing(hops, edges)
         slug_of = dict(zip(hops, (node["slug"] for node in nodes), strict=True))
         named = [[slug_of[node] for node in path] for path in paths]
-        return Response({"paths": named, "nodes": nodes, "edges": edges})
+        return Response({"paths": named, "nodes": nodes, "edges": among})
 
 
-def _paths(start: int, end: int, scope: Scope) -> list[list[int]]:
+def _paths(start: int, end: int, scope: Scope) -> tuple[list[list[int]], list[Edge]]:
+    """Return the shortest paths and the edges walked, up first and then down."""
     if start == end:
-        return [[start]]
+        return [[start]], []
     for upwards in (True, False):
         edges = _edges(start, scope, upwards=upwards)
         steps = _steps(edges, upwards=upwards)
         if found := walks.shortest_paths(start, end, steps, at_most=MAX_PATHS):
-            return found
-    return []
-
-
-def _drawing(
-    hops: Mapping[int, int], scope: Scope
-) -> tuple[list[documents.Json], list[documents.Json]]:
-    """Return the nodes in the order of `hops`, and the derivations among them."""
-    models = RegisteredModel.objects.in_bulk(list(hops))
-    among = Derivation.objects.among(list(hops)).filter(
-        layer__in=scope.layers, state__in=scope.states, relation__in=scope.relations
-    )
-    slugs = {key: model.slug for key, model in models.items()}
-    nodes = [documents.node(models[key], distance) for key, distance in hops.items()]
-    return nodes, documents.edges(among.order_by("id"), slugs)
+            return found, edges
+    return [], []
