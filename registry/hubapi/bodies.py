@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from registry import paths
 from registry.hubapi.errors import HubError, TooLarge
 
 # Base64 makes four bytes of three; the rest is the path and the punctuation.
@@ -83,4 +84,14 @@ def objects(body: dict[str, Any], name: str, *, at_most: int) -> list[dict[str, 
         raise HubError(f"{name!r} must be a list of objects")
     if len(value) > at_most:
         raise TooLarge(f"{name!r} may name {at_most} at a time")
+    return value
+
+
+def path(body: dict[str, Any]) -> str:
+    """Return the member 'path', which can stand in a model; raises HubError."""
+    value = text(body, "path")
+    try:
+        paths.check(value)
+    except paths.PathRefused as error:
+        raise HubError(f"{value!r}: {error}") from error
     return value

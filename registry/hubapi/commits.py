@@ -1,4 +1,4 @@
-"""A push: is the card readable, how does each file travel, and the commit itself."""
+"""The commit that ends a push: its lines, its contents, its receipt."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from registry import paths, storage, tasks
-from registry.card import CardInvalid, parse_card
-from registry.hubapi import bodies, gitoid, uploadrules
-from registry.hubapi.auth import require_pusher, require_token
+from registry import storage, tasks
+from registry.hubapi import bodies, gitoid
+from registry.hubapi.auth import require_pusher
 from registry.hubapi.errors import (
     EntryNotFound,
     HubError,
@@ -29,7 +28,7 @@ from registry.hubapi.errors import (
     answers_errors,
 )
 from registry.hubapi.lookup import files_of, find_model, require_main, team_of
-from registry.models import Job, RegisteredModel, Revision, RevisionFile
+from registry.models import Job, RegisteredModel, Revision
 from registry.services.revisions import (
     AddedFile,
     Changes,
@@ -38,10 +37,7 @@ from registry.services.revisions import (
     commit_revision,
 )
 
-MAX_FILES_A_REQUEST = 1000
 MAX_OPERATIONS = 10_000
-GITIGNORE = ".gitignore"
-MAX_GITIGNORE_BYTES = 64 * 1024
 
 
 @dataclass
@@ -55,84 +51,6 @@ class Push:
 
     def __len__(self) -> int:
         return len(self.added) + len(self.deleted) + len(self.deleted_folders)
-
-
-@csrf_exempt
-@require_POST
-@answers_errors
-def validate_yaml(request: HttpRequest) -> HttpResponseBase:
-    """Say before anything is sent whether the model card can be read."""
-    require_token(request)
-    body = bodies.read_json(request)
-    try:
-        parse_card(bodies.text(body, "content").encode())
-    except CardInvalid as error:
-        problems = [{"message": f"README.md: {error}"}]
-        return JsonResponse({"errors": problems, "warnings": []}, status=400)
-    return JsonResponse({"errors": [], "warnings": []})
-
-
-@csrf_exempt
-@require_POST
-@answers_errors
-def preupload(
-    request: HttpRequest, *, team: str, name: str, revision: str
-) -> HttpResponseBase:
-    """Say how each file travels, and refuse here what the commit would refuse."""
-    model = find_model(team, name)
-    require_pusher(request, team_of(model))
-    require_main(revision)
-    body = bodies.read_json(request)
-    files = bodies.objects(body, "files", at_most=MAX_FILES_A_REQUEST)
-    gitignore = bodies.text(body, "gitIgnore", _stored_gitignore(model))
-    if len(gitignore) > MAX_GITIGNORE_BYTES:
-        raise TooLarge(f"{GITIGNORE} is larger than {MAX_GITIGNORE_BYTES} bytes")
-    names = [bodies.text(file, "path") for file in files]
-    known = {file.path: file for file in files_of(model.head).filter(path__in=names)}
-    return JsonResponse(
-        {
-            "files": [
-                _travel(path, bodies.size(file), gitignore, known.get(path))
-                for path, file in zip(names, files, strict=True)
-            ]
-        }
-    )
-
-
-def _travel(
-    path: str, size_bytes: int, gitignore: str, known: RevisionFile | None
-) -> dict[str, Any]:
-    is_ignored = uploadrules.is_ignored(path, gitignore)
-    if not is_ignored:
-        _check_path(path)
-        if size_bytes > settings.MAX_FILE_BYTES:
-            raise TooLarge(f"{path} is larger than {settings.MAX_FILE_BYTES} bytes")
-    is_large = uploadrules.is_large(
-        path, size_bytes, max_inline_bytes=settings.MAX_INLINE_BYTES
-    )
-    travel = {
-        "path": path,
-        "uploadMode": "lfs" if is_large else "regular",
-        "shouldIgnore": is_ignored,
-    }
-    if known is not None and known.is_lfs == is_large:
-        # With this the client leaves out what has not changed.
-        travel["oid"] = known.blob_id if is_large else known.oid
-    return travel
-
-
-def _check_path(path: str) -> None:
-    try:
-        paths.check(path)
-    except paths.PathRefused as error:
-        raise HubError(f"{path!r}: {error}") from error
-
-
-def _stored_gitignore(model: RegisteredModel) -> str:
-    file = files_of(model.head).filter(path=GITIGNORE).first()
-    if file is None or file.blob.size_bytes > MAX_GITIGNORE_BYTES:
-        return ""
-    return storage.path_of(file.blob_id).read_text(encoding="utf-8", errors="replace")
 
 
 @csrf_exempt
@@ -180,8 +98,7 @@ def _read_push(lines: Iterable[dict[str, Any]]) -> Push:
 
 
 def _inline_file(value: dict[str, Any]) -> AddedFile:
-    path = bodies.text(value, "path")
-    _check_path(path)
+    path = bodies.path(value)
     if bodies.text(value, "encoding", "base64") != "base64":
         raise HubError(f"{path!r}: only base64 is understood")
     try:
@@ -203,8 +120,7 @@ def _inline_file(value: dict[str, Any]) -> AddedFile:
 
 
 def _large_file(value: dict[str, Any]) -> AddedFile:
-    path = bodies.text(value, "path")
-    _check_path(path)
+    path = bodies.path(value)
     sha256 = bodies.text(value, "oid")
     try:
         size_bytes = storage.path_of(sha256).stat().st_size

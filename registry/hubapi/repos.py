@@ -192,8 +192,8 @@ def no_xet(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
 def not_served(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
     """Refuse what of the protocol is not spoken here, in its own shape."""
     raise NotServed(
-        f"{request.path} is not served here; README.md tells what is. Large files "
-        "travel without xet: set HF_HUB_DISABLE_XET=1"
+        f"this register does not serve {request.path}. Large files travel without "
+        "xet: set HF_HUB_DISABLE_XET=1"
     )
 
 

@@ -11,7 +11,7 @@ from django.urls import (
     register_converter,
 )
 
-from registry.hubapi import commits, downloads, files, lfs, pages, repos
+from registry.hubapi import commits, downloads, files, lfs, pages, preupload, repos
 from registry.hubapi.converters import NameConverter, TeamConverter
 
 # All that a client with xet shows to its user.
@@ -22,7 +22,7 @@ register_converter(NameConverter, "name")
 
 model_api = [
     path("revision/<path:revision>", repos.revision_info),
-    path("preupload/<path:revision>", commits.preupload),
+    path("preupload/<path:revision>", preupload.preupload),
     path("commit/<path:revision>", commits.commit),
     path("tree/<str:revision>", files.tree),
     path("tree/<str:revision>/<path:path>", files.tree),
@@ -36,7 +36,7 @@ model_api = [
 
 api: list[URLPattern | URLResolver] = [
     path("whoami-v2", repos.whoami),
-    path("validate-yaml", commits.validate_yaml),
+    path("validate-yaml", preupload.validate_yaml),
     path("repos/create", repos.create),
     path("repos/delete", repos.not_kept),
     path("repos/move", repos.not_kept),

@@ -10,8 +10,10 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from registry.models import ApiToken, Membership, RegisteredModel, Revision
+from registry import storage
+from registry.models import ApiToken, Job, Membership, RegisteredModel, Revision
 from tests import factories
+from tests.integration.hub.conftest import weights
 
 COMMIT = b'{"key": "header", "value": {"summary": "x"}}\n'
 REPO = "acme/model"
@@ -306,3 +308,32 @@ def test_a_model_is_not_deleted_by_anybody(
 
     assert answer.status_code == 403
     assert RegisteredModel.objects.filter(pk=model.pk).exists()
+
+
+def test_without_a_team_a_model_goes_to_the_tokens_team(
+    client: Client, model: RegisteredModel, key: str
+) -> None:
+    body = b'{"name": "alone", "organization": null}'
+
+    answer = _post(client, "/api/repos/create", body, key)
+
+    assert answer.json()["name"] == "acme/alone"
+
+
+def test_a_push_of_weights_rings_for_a_worker_again_when_it_is_repeated(
+    client: Client,
+    model: RegisteredModel,
+    key: str,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    content = weights(30)
+    value = {"path": "model.safetensors", "oid": storage.store_bytes(content)}
+    body = _lines(("lfsFile", value))
+
+    for n_rings in (1, 2):
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = _post(client, ENDPOINTS["commit"][0], body, key)
+
+        job = Job.objects.get()
+        assert job.revision.commit_id == answer.json()["commitOid"]
+        assert (job.kind, job.n_rings) == (Job.Kind.FINGERPRINT, n_rings)
