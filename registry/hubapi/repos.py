@@ -191,10 +191,7 @@ def no_xet(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
 @answers_errors
 def not_served(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
     """Refuse what of the protocol is not spoken here, in its own shape."""
-    raise NotServed(
-        f"this register does not serve {request.path}. Large files travel without "
-        "xet: set HF_HUB_DISABLE_XET=1"
-    )
+    raise NotServed(f"this register does not serve {request.path}")
 
 
 @csrf_exempt
