@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from lineage.models import with_verdict
-from registry.models import RegisteredModel
+from registry.models import Organization, RegisteredModel
 from registry.templatetags.words import word
 from registry.vocabulary import Category, Kind, Verdict
 
@@ -129,20 +129,24 @@ def _choices(listing: Listing, part: Filter) -> list[Choice]:
     """Return the values of a filter with their counts under the other filters."""
     rows = listing.models(without=part.name).order_by().values_list(part.column)
     counts = {value: n for value, n in rows.annotate(n=Count("id")) if value}
+    labels = _labels(part)
     on = listing.chosen.get(part.name, ())
     values: Sequence[str] = part.words or sorted(
         set(counts) | set(on), key=lambda value: (-counts.get(value, 0), value)
     )
     shown = [v for i, v in enumerate(values) if part.words or i < MAX_VALUES or v in on]
     return [
-        Choice(value, _label(part, value), counts.get(value, 0), value in on)
+        Choice(value, labels.get(value, value), counts.get(value, 0), value in on)
         for value in shown
         if counts.get(value, 0) or value in on
     ]
 
 
-def _label(part: Filter, value: str) -> str:
-    return word(value, part.name) if part.words else value
+def _labels(part: Filter) -> Mapping[str, str]:
+    """Return what readers call the values of a filter; others stand for themselves."""
+    if part.name == "organization":
+        return {team.slug: team.title for team in Organization.objects.all()}
+    return {value: word(value, part.name) for value in part.words}
 
 
 def _removable(listing: Listing) -> list[tuple[str, str]]:
@@ -152,10 +156,11 @@ def _removable(listing: Listing) -> list[tuple[str, str]]:
         removable.append((f"“{listing.text}”", listing.address(q="")))
     for part in FILTERS:
         values = listing.chosen.get(part.name, ())
+        labels = _labels(part) if values else {}
         for value in values:
             others = [other for other in values if other != value]
             address = listing.address(**{part.name: others})
-            removable.append((_label(part, value), address))
+            removable.append((labels.get(value, value), address))
     return removable
 
 

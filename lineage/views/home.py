@@ -10,7 +10,12 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language, get_language_from_request
 
 from lineage.models import Derivation, Verification
-from lineage.views.drawings import Drawing, derivations_near, draw_derivations
+from lineage.views.drawings import (
+    Drawing,
+    Options,
+    derivations_near,
+    draw_derivations,
+)
 from registry.models import RegisteredModel
 
 N_VERDICTS = 6
@@ -50,4 +55,5 @@ def _slice() -> Drawing:
     if most is None:
         return draw_derivations([])
     hub = RegisteredModel.objects.get(pk=most["parent"])
-    return draw_derivations(derivations_near(hub, up=3, down=1))
+    near = derivations_near(hub, up=3, down=1)
+    return draw_derivations(near, options=Options(focus=hub.slug))
