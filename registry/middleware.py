@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 log = structlog.get_logger("baimo.request")
 View = Callable[[HttpRequest], HttpResponse]
@@ -29,6 +29,18 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         return response
+
+
+class RefuseNulMiddleware:
+    """Refuse addresses with a NUL: no database text can hold one."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return JsonResponse({"detail": "An address cannot hold NUL."}, status=400)
+        return self.get_response(request)
 
 
 class RequestLogMiddleware:

@@ -7,14 +7,15 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from django.conf import settings
 
 CHUNK_BYTES = 1024 * 1024
-_SHA256 = re.compile(r"^[0-9a-f]{64}$")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class StorageError(Exception):
@@ -34,10 +35,9 @@ def path_of(sha256: str) -> Path:
 
     Raises ContentMissing for anything that is no SHA-256 in lower-case hex.
     """
-    if not _SHA256.match(sha256):
+    if not _SHA256.fullmatch(sha256):
         raise ContentMissing(f"not a sha256: {sha256!r}")
-    root: Path = settings.STORAGE_DIR
-    return root / sha256[:2] / sha256[2:4] / sha256
+    return _root() / sha256[:2] / sha256[2:4] / sha256
 
 
 def has(sha256: str) -> bool:
@@ -54,7 +54,9 @@ def store(chunks: Iterable[bytes], *, sha256: str, size_bytes: int) -> Path:
     """
     target = path_of(sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix="incoming-")
+    incoming_folder = _root() / "incoming"
+    incoming_folder.mkdir(exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=incoming_folder)
     incoming = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -71,6 +73,22 @@ def store(chunks: Iterable[bytes], *, sha256: str, size_bytes: int) -> Path:
     finally:
         incoming.unlink(missing_ok=True)
     return target
+
+
+def remove_abandoned(*, before: datetime) -> int:
+    """Remove what uploads left that were killed before a time; return how many."""
+    n_removed = 0
+    for file in (_root() / "incoming").glob("*"):
+        with suppress(FileNotFoundError):
+            if file.stat().st_mtime < before.timestamp():
+                file.unlink()
+                n_removed += 1
+    return n_removed
+
+
+def _root() -> Path:
+    root: Path = settings.STORAGE_DIR
+    return root
 
 
 def _copy(chunks: Iterable[bytes], file: IO[bytes], *, limit: int) -> tuple[int, str]:

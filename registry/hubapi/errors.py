@@ -132,7 +132,6 @@ def answers_errors(view: View) -> View:
     @functools.wraps(view)
     def wrapped(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         try:
-            _check_address(request)
             return view(request, **kwargs)
         except HubError as error:
             return error.response()
@@ -142,9 +141,3 @@ def answers_errors(view: View) -> View:
             return HubError("the request could not be read; send it again").response()
 
     return wrapped
-
-
-def _check_address(request: HttpRequest) -> None:
-    """Raise HubError for NUL, which no file is named with and PostgreSQL refuses."""
-    if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
-        raise HubError("an address cannot hold NUL")

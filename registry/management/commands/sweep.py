@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -9,16 +10,24 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
-from registry import jobs, tasks
+from registry import jobs, storage, tasks
 from registry.management.children import Supervisor
 
 log = structlog.get_logger("baimo.sweeper")
 
 
+# Longer than any upload takes.
+ABANDONED_AFTER = timedelta(days=1)
+
+
 def sweep() -> None:
-    """Park exhausted jobs and ring silent ones; a database away is only logged."""
+    """Park exhausted jobs, ring silent ones, remove what dead uploads left.
+
+    A database that is away is only logged.
+    """
     close_old_connections()
     now = timezone.now()
+    storage.remove_abandoned(before=now - ABANDONED_AFTER)
     try:
         if parked := jobs.park_exhausted(at=now):
             log.warning("jobs parked", n_jobs=parked)

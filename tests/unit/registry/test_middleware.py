@@ -11,7 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from registry import logs
-from registry.middleware import RequestLogMiddleware, SecurityHeadersMiddleware
+from registry.middleware import (
+    RefuseNulMiddleware,
+    RequestLogMiddleware,
+    SecurityHeadersMiddleware,
+)
 
 
 def test_every_answer_carries_a_policy_without_inline_scripts(
@@ -59,3 +63,11 @@ def test_a_log_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> No
     assert "\n" not in line
     found = json.loads(line)
     assert (found["event"], found["level"]) == ("two\nlines of 谱", "warning")
+
+
+@pytest.mark.parametrize("address", ["/models/a%00b/", "/models/?q=%00"])
+def test_an_address_with_nul_is_refused(rf: RequestFactory, address: str) -> None:
+    middleware = RefuseNulMiddleware(lambda request: HttpResponse())
+
+    assert middleware(rf.get(address)).status_code == 400
+    assert middleware(rf.get("/models/?q=ok")).status_code == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,14 @@ def test_checkout_names_the_file_whose_content_is_missing() -> None:
         storage.checkout([("a", SHA256), ("gone.safetensors", "0" * 64)]),
     ):
         pytest.fail("the folder is incomplete")
+
+
+def test_what_a_killed_upload_left_is_removed_in_time(root: Path) -> None:
+    path = store()
+    left = root / "incoming" / "half"
+    left.write_bytes(b"half")
+    now = datetime.now(UTC)
+
+    assert storage.remove_abandoned(before=now - timedelta(hours=1)) == 0
+    assert storage.remove_abandoned(before=now + timedelta(hours=1)) == 1
+    assert stored_files(root) == [path]
