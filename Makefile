@@ -51,7 +51,7 @@ clean:  ## Remove environments and caches; data in var/ stay
 # packages changes.
 .venv/installed: requirements.txt
 	@echo "Making .venv with the packages of requirements.txt"
-	@$(PYTHON) -m venv .venv
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
@@ -62,7 +62,7 @@ clean:  ## Remove environments and caches; data in var/ stay
 
 .venv-torch/installed: requirements-gpu.txt requirements-dev.txt requirements.txt
 	@echo "Making .venv-torch with torch (several GB)"
-	@$(PYTHON) -m venv .venv-torch
+	@[ -x $(TORCH)/python ] || $(PYTHON) -m venv .venv-torch
 	@$(TORCH)/python -m pip install --quiet --disable-pip-version-check \
 	  -r requirements-dev.txt -r requirements-gpu.txt
 	@touch $@
