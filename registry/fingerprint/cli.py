@@ -19,6 +19,7 @@ from typing import Any, Final, TextIO
 from registry.fingerprint.codec import LIMIT_BYTES, MAGIC
 from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison
+from registry.fingerprint.decide import RELATED_LOG10_P
 from registry.fingerprint.diff import diff_models
 from registry.fingerprint.errors import FingerprintError, NoWeights
 from registry.fingerprint.folder import model_name, open_model
@@ -142,16 +143,19 @@ def _closeness(answer: Comparison) -> tuple[int, float, float, str]:
 
 
 def _candidate(answer: Comparison, n_compared: int) -> dict[str, Any]:
-    p_value = None
-    if answer.log10_p is not None:
-        p_value = 10 ** min(0.0, answer.log10_p + math.log10(n_compared))
-    return {
+    item: dict[str, Any] = {
         "id": answer.b,
         "related": answer.related,
         "relation": answer.relation,
-        "p_value": p_value,
+        "p_value": None,
         "effect": answer.effect,
     }
+    if answer.log10_p is None:
+        return item
+    corrected = min(0.0, answer.log10_p + math.log10(n_compared))
+    if answer.related and corrected > RELATED_LOG10_P:
+        return item | {"related": None, "relation": "inconclusive", "effect": None}
+    return item | {"p_value": 10**corrected}
 
 
 def _write_whole(path: Path, data: bytes) -> None:

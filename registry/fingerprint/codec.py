@@ -22,6 +22,7 @@ from registry.fingerprint.keyed import KEY
 from registry.fingerprint.moments import WIDTH
 from registry.fingerprint.sketch import ENGINE, Sketch, TensorRecord, Units
 from registry.fingerprint.strictjson import parse_object
+from registry.fingerprint.structure import spread
 from registry.fingerprint.tokenizer import TokenizerSummary
 from registry.fingerprint.units import FOLD, MAX_UNITS
 from registry.fingerprint.values import DIGEST_BYTES, TensorValues
@@ -206,13 +207,15 @@ def _decode_units(head: Any, body: bytes) -> Units | None:
         return None
     gated, n_units = head["gated"], _count(head["n_units"])
     sampled = tuple(_count(layer) for layer in _as_list(head["sampled"]))
-    _need(type(gated) is bool and 0 < n_units <= MAX_UNITS and len(sampled) > 0)
+    _need(type(gated) is bool and n_units > 0 and len(sampled) > 0)
+    h, n_layers = _count(head["h"]), _count(head["n_layers"])
+    _need(n_units == min(h, MAX_UNITS) and sampled == spread(n_layers))
     described = np.frombuffer(body, np.int8)
     return Units(
         d=_count(head["d"]),
-        h=_count(head["h"]),
+        h=h,
         gated=gated,
-        n_layers=_count(head["n_layers"]),
+        n_layers=n_layers,
         sampled=sampled,
         described=described.reshape(len(sampled), n_units, 3 if gated else 2, FOLD),
         n_not_understood=_count(head["n_not_understood"]),

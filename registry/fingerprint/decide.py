@@ -98,6 +98,8 @@ def power_of(test: UnitTest) -> float:
     Each unit is taken to keep its label with ASSUMED_RATE. Zero when layers
     were sampled and depths differ: the common layers may not be in the sample.
     """
+    if not test.all_layers:
+        return 0.0
     per_try = RELATED_LOG10_P - math.log10(test.n_tries)
     rate = ASSUMED_RATE * test.alive_share
     return null.power(test.n_units, test.n_layers, per_try, rate)

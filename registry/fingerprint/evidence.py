@@ -73,14 +73,14 @@ def _values(found: Findings) -> list[Evidence]:
     if sharing.n_inner:
         share = round(sharing.inner_share, 4)
         text = (
-            f"{sharing.n_inner} weight matrices inside layers hold equal values, "
-            f"{share:.1%} of the weights there."
+            f"Weight matrices inside layers with equal values: {sharing.n_inner}, "
+            f"holding {share:.1%} of the weights there."
         )
         numbers = {"n_equal": sharing.n_inner, "n_matrices": sharing.n_informative}
         items.append(Evidence("shared-values", share, text, numbers))
     if sharing.n_outer:
         n = sharing.n_outer
-        text = f"{n} matrices outside the layers, such as embeddings, are equal."
+        text = f"Equal matrices outside the layers, such as embeddings: {n}."
         items.append(Evidence("shared-embeddings", n, text))
     return items
 
@@ -145,7 +145,7 @@ def _renames(found: Findings) -> list[Evidence]:
     n = len(found.renamed)
     if not n:
         return []
-    text = f"{n} tensor names differ and stand for one another; names prove nothing."
+    text = f"Tensor names that stand for one another: {n}. Names prove nothing."
     return [Evidence("renamed-tensors", n, text)]
 
 
@@ -173,7 +173,7 @@ def _oddities(a: Sketch, b: Sketch) -> list[Evidence]:
     n = a.n_nan + a.n_inf + b.n_nan + b.n_inf
     if not n:
         return []
-    text = f"{n} values are NaN or infinite and were left out of the arithmetic."
+    text = f"NaN or infinite values, left out of the arithmetic: {n}."
     numbers = {"n_a": a.n_nan + a.n_inf, "n_b": b.n_nan + b.n_inf}
     return [Evidence("non-finite", n, text, numbers)]
 
@@ -182,13 +182,13 @@ def _unread(sketch: Sketch) -> list[str]:
     notes = []
     n_unread = sketch.n_tensors - len(sketch.tensors)
     if n_unread:
-        notes.append(f"{n_unread} smaller tensors are in one digest, not listed.")
+        notes.append(f"Smaller tensors kept in one digest only: {n_unread}.")
     n_other = sum(not tensor.is_float for tensor in sketch.tensors)
     if n_other:
-        notes.append(f"{n_other} tensors are not F32, F16 or BF16 and only hashed.")
+        notes.append(f"Tensors that are not F32, F16 or BF16, not compared: {n_other}.")
     if sketch.n_nan + sketch.n_inf:
-        notes.append(f"{sketch.n_nan + sketch.n_inf} values are NaN or infinite.")
+        notes.append(f"NaN or infinite values: {sketch.n_nan + sketch.n_inf}.")
     if sketch.units and sketch.units.n_not_understood:
         n = sketch.units.n_not_understood
-        notes.append(f"{n} layers have no feed-forward part that shapes reveal.")
+        notes.append(f"Layers whose feed-forward part shapes do not reveal: {n}.")
     return notes

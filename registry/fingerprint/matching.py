@@ -28,7 +28,8 @@ class UnitTest:
 
     `log10_p` is corrected for `n_tries` (readings of the roles, and cells of
     layers when depths differ). `effect` is the median cosine of units with one
-    label, in the layers compared; `alive_share` of units could match at all.
+    label, in the layers compared; `alive_share` of units could match at all;
+    `all_layers` says that no layer which could match was left out of the sample.
     """
 
     n_fixed: int
@@ -38,6 +39,7 @@ class UnitTest:
     log10_p: float
     effect: float
     alive_share: float
+    all_layers: bool
     layers: tuple[tuple[int, int], ...]
     same_depth: bool
 
@@ -78,6 +80,7 @@ def _same_depth(a: Units, b: Units, described: Described) -> UnitTest:
         log10_p=null.log10_tail(n_units, n_layers, n_fixed),
         effect=_effect(cosines),
         alive_share=_alive_share(cosines),
+        all_layers=True,
         layers=tuple(zip(a.sampled, b.sampled, strict=True)),
         same_depth=True,
     )
@@ -99,6 +102,7 @@ def _any_layers(a: Units, b: Units, described: Described) -> UnitTest:
         log10_p=null.log10_tail(n_units, 1, int(counts[best])),
         effect=_effect(cosines[best : best + 1]),
         alive_share=_alive_share(cosines),
+        all_layers=n_a == a.n_layers and n_b == b.n_layers,
         layers=((a.sampled[best // n_b], b.sampled[best % n_b]),),
         same_depth=False,
     )

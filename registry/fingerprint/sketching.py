@@ -24,6 +24,7 @@ Progress = Callable[[float], None]
 # Hashing releases the interpreter lock: rounding and hashing run beside it.
 _THREADS: Final = 3
 _READING_SHARE: Final = 0.98
+_TELL_BYTES: Final = 1 << 24
 
 
 def sketch_model(path: Path, *, progress: Progress | None = None) -> Sketch:
@@ -55,12 +56,14 @@ def sketch_model(path: Path, *, progress: Progress | None = None) -> Sketch:
 
 
 def _measure_all(files: ModelFiles, tell: Progress) -> list[TensorRecord]:
-    total, done = max(1, files.size_bytes), 0
+    total, done, told = max(1, files.size_bytes), 0, 0
 
     def on_bytes(n: int) -> None:
-        nonlocal done
+        nonlocal done, told
         done += n
-        tell(_READING_SHARE * done / total)
+        if done - told >= _TELL_BYTES:
+            told = done
+            tell(_READING_SHARE * done / total)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         return [

@@ -19,6 +19,8 @@ from registry.fingerprint.weights import TensorInfo
 MAX_LAYERS: Final = 8
 _LARGEST_H: Final = 1 << 22
 _LARGEST_D: Final = 1 << 17
+# The thin factors of an adapter look like an FFN of hundreds of widths.
+_LARGEST_RATIO: Final = 16
 _NUMBERED: Final = re.compile(r"^(.*?)(?<![^.])(\d{1,9})(?:\.(.*))?$")
 
 Rows = dict[int, list[TensorInfo]]
@@ -72,6 +74,8 @@ def find_ffn(tensors: Iterable[TensorInfo]) -> Ffn | None:
         if at and len(tensor.shape) == 2 and tensor.dtype in FLOATS:
             layers[at].append(tensor)
     d = _width([tensor for group in layers.values() for tensor in group])
+    if d > _LARGEST_D:
+        return None
     found = [_layer_ffn(layers[at], d) for at in sorted(layers)]
     understood = [ffn for ffn in found if ffn]
     if not understood:
@@ -127,7 +131,7 @@ def _layer_ffn(
     for reading in (_gated, _fused, _plain):
         for h in sizes:
             slices = reading(rows, columns, h)
-            if slices and h <= _LARGEST_H and d <= _LARGEST_D:
+            if slices and h <= min(_LARGEST_H, _LARGEST_RATIO * d):
                 return h, len(slices) == 3, slices
     return None
 

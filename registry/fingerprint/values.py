@@ -95,7 +95,7 @@ def _add_floats(
         jobs.append(pool.submit(_add_bf16, running, bits, dtype))
     if dtype != "F16":
         jobs.append(pool.submit(_add_f16, running, bits, dtype))
-    squares, linear = moments.best_backend()(bits, dtype)
+    squares, linear = moments.best_backend()(bits, dtype, not n_nan + n_inf)
     running.squares += squares
     running.linear += moments.piece_sign(number) * linear
     for job in jobs:

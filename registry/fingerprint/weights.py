@@ -61,22 +61,24 @@ class Header:
     size_bytes: int
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, *, name: str | None = None) -> Header:
     """Return the checked header of a safetensors file.
 
-    Raises BrokenHeader, with one line that says what is wrong, for a file that
-    is empty, truncated, or whose header breaks the format in any way.
+    `name` is what errors call the file, by default its own name. Raises
+    BrokenHeader, with one line that says what is wrong, for a file that is empty,
+    truncated, or whose header breaks the format in any way.
     """
-    data, size = _header_bytes(path)
+    label = name or path.name
+    data, size = _header_bytes(path, label)
     try:
-        entries = parse_object(data, what=f"{path.name}: header")
+        entries = parse_object(data, what=f"{label}: header")
     except BrokenJson as error:
         raise BrokenHeader(str(error)) from error
-    metadata = _metadata(path, entries.pop("__metadata__", {}))
+    metadata = _metadata(label, entries.pop("__metadata__", {}))
     first = 8 + len(data)
-    tensors = [_tensor(path, name, entries[name], first) for name in entries]
+    tensors = [_tensor(path, label, key, entries[key], first) for key in entries]
     tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
-    _check_coverage(path, tensors, first, size)
+    _check_coverage(label, tensors, first, size)
     return Header(tuple(tensors), metadata, size)
 
 
@@ -96,48 +98,48 @@ def read_pieces(tensor: TensorInfo, n_elements: int) -> Iterator[NDArray[np.uint
             yield piece
 
 
-def _header_bytes(path: Path) -> tuple[bytes, int]:
+def _header_bytes(path: Path, label: str) -> tuple[bytes, int]:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             prefix = file.read(8)
             length = int.from_bytes(prefix, "little")
-            _check_length(path, len(prefix), length, size)
+            _check_length(label, len(prefix), length, size)
             data = file.read(length)
     except OSError as error:
         reason = error.strerror
-        raise BrokenHeader(f"{path.name}: cannot be read ({reason})") from error
+        raise BrokenHeader(f"{label}: cannot be read ({reason})") from error
     if not data.startswith(b"{"):
-        raise BrokenHeader(f"{path.name}: not a safetensors file (no JSON header)")
+        raise BrokenHeader(f"{label}: not a safetensors file (no JSON header)")
     return data, size
 
 
-def _check_length(path: Path, n_prefix: int, length: int, size: int) -> None:
+def _check_length(label: str, n_prefix: int, length: int, size: int) -> None:
     if size == 0:
-        raise BrokenHeader(f"{path.name}: the file is empty")
+        raise BrokenHeader(f"{label}: the file is empty")
     if n_prefix < 8:
-        raise BrokenHeader(f"{path.name}: truncated, {size} bytes are no header")
+        raise BrokenHeader(f"{label}: truncated, {size} bytes are no header")
     if length > HEADER_LIMIT_BYTES:
         raise BrokenHeader(
-            f"{path.name}: header of {length:,} bytes is over the limit of "
+            f"{label}: header of {length:,} bytes is over the limit of "
             f"{HEADER_LIMIT_BYTES:,}"
         )
     if length > size - 8:
         raise BrokenHeader(
-            f"{path.name}: truncated, header of {length:,} bytes in a file of {size:,}"
+            f"{label}: truncated, header of {length:,} bytes in a file of {size:,}"
         )
 
 
-def _metadata(path: Path, value: Any) -> Mapping[str, str]:
+def _metadata(label: str, value: Any) -> Mapping[str, str]:
     if not isinstance(value, dict) or not all(
         isinstance(v, str) for v in value.values()
     ):
-        raise BrokenHeader(f"{path.name}: __metadata__ must map text to text")
+        raise BrokenHeader(f"{label}: __metadata__ must map text to text")
     return value
 
 
-def _tensor(path: Path, name: str, entry: Any, first: int) -> TensorInfo:
-    where = f"{path.name}: tensor {_shown(name)}"
+def _tensor(path: Path, label: str, name: str, entry: Any, first: int) -> TensorInfo:
+    where = f"{label}: tensor {_shown(name)}"
     if len(name) > NAME_LIMIT or not name.isprintable():
         raise BrokenHeader(f"{where}: the name is too long or not printable")
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
@@ -162,22 +164,22 @@ def _is_counts(value: Any) -> bool:
 
 
 def _check_coverage(
-    path: Path, tensors: list[TensorInfo], first: int, size: int
+    label: str, tensors: list[TensorInfo], first: int, size: int
 ) -> None:
     at = first
     for tensor in tensors:
         if tensor.start < at:
-            raise BrokenHeader(f"{path.name}: {_shown(tensor.name)} overlaps another")
+            raise BrokenHeader(f"{label}: {_shown(tensor.name)} overlaps another")
         if tensor.start > at:
-            raise BrokenHeader(f"{path.name}: a hole before {_shown(tensor.name)}")
+            raise BrokenHeader(f"{label}: a hole before {_shown(tensor.name)}")
         at = tensor.end
     if at > size:
         raise BrokenHeader(
-            f"{path.name}: truncated, the header describes {at:,} bytes and the "
+            f"{label}: truncated, the header describes {at:,} bytes and the "
             f"file has {size:,}"
         )
     if at < size:
-        raise BrokenHeader(f"{path.name}: {size - at:,} bytes after the last tensor")
+        raise BrokenHeader(f"{label}: {size - at:,} bytes after the last tensor")
 
 
 def _shown(text: str) -> str:

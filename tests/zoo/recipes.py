@@ -58,6 +58,11 @@ def zoo() -> list[Recipe]:
     return [*small, *wide, *classic, *children]
 
 
+def more(n: int) -> list[Recipe]:
+    """Return n further bases of one shape, for calibration; they are not kept."""
+    return [Recipe(f"small-{i}", SMALL, "licenses", i) for i in range(201, 201 + n)]
+
+
 def samples() -> list[Recipe]:
     """Return the trained models of the sample register, parents first."""
     maple = Recipe("maple", SMALL, "licenses", 101)

@@ -2,7 +2,7 @@
 
 Deterministic by seed on one machine; text comes from files that any Debian
 system has. Without names, all are trained anew and samples.py finishes the
-sample register.
+sample register. `more N` trains N further bases into .zoo-cache/ for calibrate.py.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 ZOO = Path(__file__).parent
 SAMPLES = samples.SAMPLES
+CACHE = ZOO.parents[1] / ".zoo-cache"
 BATCH = 16
 CORPUS_BYTES = 3_000_000
 TEXT_FILES = {
@@ -35,6 +36,10 @@ def main(names: list[str]) -> None:
     """Train every model, or only the named ones, and note the losses."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    if names[:1] == ["more"]:
+        for recipe in recipes.more(int(names[1])):
+            print(json.dumps(make(CACHE, recipe)), flush=True)
+        return
     for root, listed in ((ZOO, recipes.zoo()), (SAMPLES, recipes.samples())):
         for recipe in listed:
             if not names or recipe.name in names:

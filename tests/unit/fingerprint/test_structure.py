@@ -101,6 +101,12 @@ def test_an_ffn_as_wide_as_fused_attention_is_not_guessed() -> None:
     assert find_ffn(model(**SQUARE, **wide)) is not None
 
 
+def test_the_factors_of_an_adapter_are_no_ffn() -> None:
+    down, up = {"a": (8, D * 8), "b": (D * 32, 8)}, {"c": (D * 32, 8), "d": (8, D * 32)}
+
+    assert find_ffn(model(**down, **up)) is None
+
+
 def test_layers_without_an_ffn_are_counted_not_guessed() -> None:
     tensors = model(**SQUARE, **GATED)
     experts = [("m.9.e0", (H, D)), ("m.9.e1", (H, D)), ("m.9.e2", (H, D))]
