@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from lineage import sentences
@@ -84,6 +85,31 @@ _EVIDENCE: Final[dict[str, Any]] = {
     ),
 }
 
+_NUMBER: Final = re.compile(r"(?<![A-Za-z])[0-9][0-9,]*")
+_NOT_COMPARABLE: Final = gettext_noop("Not comparable, and so not excluded: #.")
+ENGINE_LIMITS: Final = (
+    gettext_noop(
+        "Calibrated on models of up to # parameters; larger ones have not been "
+        "measured."
+    ),
+    gettext_noop(
+        "Models trained apart from one and the same random start look related."
+    ),
+    gettext_noop(
+        "A copy whose units were permuted, rotated or rescaled is not recognised."
+    ),
+    gettext_noop("Distillation leaves no trace that this comparison reads."),
+    gettext_noop(
+        "A lone pair does not tell parent from child or from sibling; merged, pruned, "
+        "noised or quantized-and-restored copies are called fine-tuned."
+    ),
+    gettext_noop("Equal values do not tell which model was first."),
+    gettext_noop("# smaller tensors are in one digest, not listed."),
+    gettext_noop("# tensors are not F32, F16 or BF16 and only hashed."),
+    gettext_noop("# values are NaN or infinite."),
+    gettext_noop("# layers have no feed-forward part that shapes reveal."),
+)
+
 
 @register.filter
 def reason(verification: Verification) -> SafeString:
@@ -114,8 +140,16 @@ def evidence_text(item: Mapping[str, Any]) -> str:
 
 @register.filter
 def limit_text(limit: str) -> str:
-    """Return a limit in the reader's language, where it is one of the engine's own."""
-    return gettext(limit) if limit else ""
+    """Return a limit in the reader's language, where it is one of the engine's own.
+
+    The engine's sentences are looked up with "#" in place of their numbers.
+    """
+    if limit.startswith(_NOT_COMPARABLE.split("#")[0]):
+        return gettext(_NOT_COMPARABLE).replace("#", limit.split(": ", 1)[1][:-1])
+    sentence = gettext(_NUMBER.sub("#", limit)) if limit else ""
+    for number in _NUMBER.findall(limit):
+        sentence = sentence.replace("#", number, 1)
+    return sentence
 
 
 @register.filter
