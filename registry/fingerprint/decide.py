@@ -31,6 +31,8 @@ ASSUMED_RATE: Final = 0.25
 MIN_INNER_SHARE: Final = 0.01
 # Norms of independent models of one shape differ by more somewhere.
 SAME_NORMS: Final = 1e-3
+# The closest units of independent models reach 0.38 (docs/method.md).
+CLOSE_UNITS: Final = 0.55
 
 TUNED: Final = ("fine-tuned", "continued-pretraining")
 
@@ -149,6 +151,8 @@ def _open_question(found: Findings) -> str | None:
         return "A few weight matrices are equal, too few to speak for the model."
     if found.norm_gap is not None and found.norm_gap <= SAME_NORMS:
         return "All norms agree as in a permuted copy, which this engine cannot undo."
+    if test.closest_other >= CLOSE_UNITS:
+        return "Units resemble units of other numbers, as if they had been permuted."
     if found.power < MIN_POWER:
         return "Too few units could be compared to see a descent if there were one."
     return None

@@ -18,7 +18,7 @@ LIMIT_START: Final = (
     "Models trained apart from one and the same random start look related."
 )
 LIMIT_DISGUISE: Final = (
-    "A copy whose units were permuted, rotated or rescaled is not recognised."
+    "A copy whose units were permuted, rotated or rescaled is not recognised as one."
 )
 LIMIT_DISTILLED: Final = "Distillation leaves no trace that this comparison reads."
 LIMIT_WORDS: Final = (

@@ -30,6 +30,7 @@ class UnitTest:
     layers when depths differ). `effect` is the median cosine of units with one
     label, in the layers compared; `alive_share` of units could match at all;
     `all_layers` says that no layer which could match was left out of the sample.
+    `closest_other` is the largest cosine of two units with different labels.
     """
 
     n_fixed: int
@@ -40,6 +41,7 @@ class UnitTest:
     effect: float
     alive_share: float
     all_layers: bool
+    closest_other: float
     layers: tuple[tuple[int, int], ...]
     same_depth: bool
 
@@ -81,6 +83,7 @@ def _same_depth(a: Units, b: Units, described: Described) -> UnitTest:
         effect=_effect(cosines),
         alive_share=_alive_share(cosines),
         all_layers=True,
+        closest_other=_closest_other(cosines),
         layers=tuple(zip(a.sampled, b.sampled, strict=True)),
         same_depth=True,
     )
@@ -102,6 +105,7 @@ def _any_layers(a: Units, b: Units, described: Described) -> UnitTest:
         log10_p=null.log10_tail(n_units, 1, int(counts[best])),
         effect=_effect(cosines[best : best + 1]),
         alive_share=_alive_share(cosines),
+        closest_other=_closest_other(cosines),
         all_layers=n_a == a.n_layers and n_b == b.n_layers,
         layers=((a.sampled[best // n_b], b.sampled[best % n_b]),),
         same_depth=False,
@@ -141,6 +145,11 @@ def _effect(cosines: NDArray[np.int32]) -> float:
     same = np.diagonal(cosines, axis1=1, axis2=2)
     alive = same[same > _DEAD]
     return float(np.median(alive)) / _STEPS if alive.size else 0.0
+
+
+def _closest_other(cosines: NDArray[np.int32]) -> float:
+    same = np.eye(cosines.shape[1], dtype=bool)
+    return float(cosines.max(where=~same, initial=0)) / _STEPS
 
 
 def _alive_share(cosines: NDArray[np.int32]) -> float:

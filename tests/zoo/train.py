@@ -2,7 +2,7 @@
 
 Deterministic by seed on one machine; text comes from files that any Debian
 system has. Without names, all are trained anew and samples.py finishes the
-sample register. `more N` trains N further bases into .zoo-cache/ for calibrate.py.
+sample register. `more N` trains N further bases into .zoo-cache/ for calibration.py.
 """
 
 from __future__ import annotations

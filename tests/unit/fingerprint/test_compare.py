@@ -243,6 +243,16 @@ def test_a_model_with_permuted_units_is_known_by_its_other_tensors(
     assert "shared-values" in kinds(found)
 
 
+@pytest.mark.parametrize("child", ["small-1-tuned", "small-1-more-3x"])
+def test_a_child_with_permuted_units_is_never_called_unrelated(
+    child: str, against_base: Judge
+) -> None:
+    found = against_base(derive.permute_units(derive.read(ZOO / child), 0))
+
+    assert found.related is None
+    assert "permuted" in found.evidence[0].text
+
+
 def test_a_wholly_permuted_copy_is_never_called_unrelated(
     base: Tensors, against_base: Judge
 ) -> None:
