@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lineage.models import Declaration, Derivation, Verification
 from registry.models import RegisteredModel
-from registry.templatetags.words import shown_name
+from registry.templatetags.words import shown_name, shown_team
 from registry.vocabulary import FROM_SCRATCH, WEIGHT_LAYERS, Kind, Layer, Verdict
 
 # "{child}" and "{parents}" are links; a sentence has no full stop, see answer().
@@ -178,7 +178,7 @@ def _descent(
     is_open = state == "declared" and verification is not None
     if is_open and leading[0].layer in WEIGHT_LAYERS:
         saying = gettext("Its makers declare it; the weights have not settled it.")
-    return format_html("{}{} {}", sentence, gettext(". "), saying)
+    return format_html("{}{}{}", sentence, gettext(". "), saying)
 
 
 def _sentence(
@@ -212,7 +212,7 @@ def _alone(model: RegisteredModel, verification: Verification | None) -> str:
 
 def _team(model: RegisteredModel) -> str:
     team = model.organization
-    return team.title if team else gettext("an unnamed team")
+    return shown_team(team) if team else gettext("an unnamed team")
 
 
 def _other(verification: Verification) -> SafeString | str:

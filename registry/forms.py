@@ -50,7 +50,9 @@ class TokenForm(forms.Form):
         help_text=_("What will use it, for example: laptop, training cluster."),
     )
     scope = forms.ChoiceField(
-        label=_("What it may do"), choices=ApiToken.Scope.choices, initial=ApiToken.Scope.PUSH
+        label=_("What it may do"),
+        choices=ApiToken.Scope.choices,
+        initial=ApiToken.Scope.PUSH,
     )
     expires = forms.ChoiceField(
         label=_("Valid for"), choices=[*EXPIRIES, ("", _("no end"))], required=False

@@ -22,7 +22,7 @@ Env = MutableMapping[str, Any]
 
 def render(text: str) -> SafeString:
     """Return a card's Markdown as HTML; markup in it is shown as text."""
-    html = _parser.render(text[:MAX_SHOWN_CHARACTERS])
+    html: str = _parser.render(text[:MAX_SHOWN_CHARACTERS])
     # The parser escapes every piece of text, and raw HTML is switched off.
     return mark_safe(html)
 

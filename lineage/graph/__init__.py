@@ -3,7 +3,7 @@
 from lineage.graph.draw import draw
 from lineage.graph.elements import Chip, Edge, Line, Node, Picture
 from lineage.graph.fold import fold, fold_key
-from lineage.graph.kin import kin_of, within_hops
+from lineage.graph.kin import kin_of
 
 __all__ = [
     "Chip",
@@ -15,5 +15,4 @@ __all__ = [
     "fold",
     "fold_key",
     "kin_of",
-    "within_hops",
 ]

@@ -15,7 +15,7 @@ from django.utils.cache import patch_vary_headers
 
 from lineage.models import with_verdict
 from registry.models import Organization, RegisteredModel
-from registry.templatetags.words import word
+from registry.templatetags.words import shown_team, word
 from registry.vocabulary import Category, Kind, Verdict
 
 PAGE_SIZE: Final = 50
@@ -145,7 +145,7 @@ def _choices(listing: Listing, part: Filter) -> list[Choice]:
 def _labels(part: Filter) -> Mapping[str, str]:
     """Return what readers call the values of a filter; others stand for themselves."""
     if part.name == "organization":
-        return {team.slug: team.title for team in Organization.objects.all()}
+        return {team.slug: shown_team(team) for team in Organization.objects.all()}
     return {value: word(value, part.name) for value in part.words}
 
 

@@ -7,10 +7,10 @@ from typing import Final
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from registry.models import RegisteredModel
+from registry.models import Organization, RegisteredModel
 from registry.vocabulary import (
     CATEGORY_LABELS,
     CONFIDENCE_LABELS,
@@ -66,6 +66,14 @@ _FACT_LABELS: Final = {
     "arxiv": _("Paper"),
 }
 
+_MODALITIES: Final = {
+    "text": pgettext_lazy("modality", "text"),
+    "image": pgettext_lazy("modality", "images"),
+    "audio": pgettext_lazy("modality", "sound"),
+    "video": pgettext_lazy("modality", "video"),
+    "code": pgettext_lazy("modality", "code"),
+}
+
 # Units of large numbers as each language counts them.
 _THOUSANDS: Final = ((10**12, " T"), (10**9, " B"), (10**6, " M"), (10**3, " k"))
 _MYRIADS: Final = ((10**12, " 万亿"), (10**8, " 亿"), (10**4, " 万"))
@@ -94,6 +102,18 @@ def fact_label(name: str) -> str:
 def shown_name(model: RegisteredModel) -> str:
     """Return the name a reader of the current language looks for."""
     return model.name_zh if _is_chinese() and model.name_zh else model.name
+
+
+@register.filter
+def shown_team(team: Organization) -> str:
+    """Return what a reader of the current language calls an organisation."""
+    return team.name_zh if _is_chinese() and team.name_zh else team.title
+
+
+@register.filter
+def modality(name: str) -> str:
+    """Return the label of a kind of input or output."""
+    return str(_MODALITIES.get(name, name))
 
 
 @register.filter

@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from registry.forms import OrganizationForm, TokenForm
 from registry.models import Organization
 from registry.permissions import can_administer, is_member
+from registry.views.requests import SignedInRequest
 
 PAGE_SIZE = 50
 
 
 @login_required
-def organizations(request: HttpRequest) -> HttpResponse:
+def organizations(request: SignedInRequest) -> HttpResponse:
     """List the reader's organisations and create new ones."""
     form = OrganizationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -16,12 +16,13 @@ from registry.models import Organization
 from registry.permissions import can_administer
 from registry.services.organizations import revoke_token
 from registry.views.organizations import organization_context
+from registry.views.requests import SignedInRequest
 
 
 @login_required
 @require_POST
 @never_cache
-def create(request: HttpRequest, slug: str) -> HttpResponse:
+def create(request: SignedInRequest, slug: str) -> HttpResponse:
     """Make a token and show its secret, this once."""
     organization = _administered(request, slug)
     form = TokenForm(request.POST)
@@ -34,7 +35,7 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_required
-def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Ask whether a token shall be revoked, then revoke it."""
     organization = _administered(request, slug)
     token = get_object_or_404(organization.api_tokens.filter(revoked_at=None), pk=pk)
