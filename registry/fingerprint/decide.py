@@ -38,6 +38,35 @@ TUNED: Final = ("fine-tuned", "continued-pretraining")
 
 
 @dataclass(frozen=True)
+class OpenQuestion:
+    """Why nothing can be said: a stable code and a sentence."""
+
+    code: str
+    text: str
+
+
+BORDERLINE: Final = OpenQuestion(
+    "borderline", "The unit test is neither clear of chance nor within it."
+)
+FEW_EQUAL: Final = OpenQuestion(
+    "few-equal-matrices",
+    "A few weight matrices are equal, too few to speak for the model.",
+)
+EQUAL_NORMS: Final = OpenQuestion(
+    "equal-norms",
+    "All norms agree as in a permuted copy, which this engine cannot undo.",
+)
+UNITS_ELSEWHERE: Final = OpenQuestion(
+    "units-elsewhere",
+    "Units resemble units of other numbers, as if they had been permuted.",
+)
+LITTLE_POWER: Final = OpenQuestion(
+    "little-power",
+    "Too few units could be compared to see a descent if there were one.",
+)
+
+
+@dataclass(frozen=True)
 class Decision:
     """The words, and which statistic carries them: "values", "units" or None."""
 
@@ -46,7 +75,7 @@ class Decision:
     relation_set: tuple[str, ...]
     carried_by: str | None
     direction: str | None = None
-    why_open: str | None = None
+    why_open: OpenQuestion | None = None
 
 
 @dataclass(frozen=True)
@@ -140,24 +169,25 @@ def _descended(test: UnitTest) -> Decision:
     return Decision(True, TUNED[0], TUNED, "units")
 
 
-def _open_question(found: Findings) -> str | None:
+def _open_question(found: Findings) -> OpenQuestion | None:
     """Return why nothing can be said, or None when "false" may be said."""
     test = found.test
     if test is None:
-        return f"The weights cannot be compared: {found.not_comparable}."
+        text = f"The weights cannot be compared: {found.not_comparable}."
+        return OpenQuestion("not-comparable", text)
     if test.log10_p <= SUSPECT_LOG10_P:
-        return "The unit test is neither clear of chance nor within it."
+        return BORDERLINE
     if found.sharing.n_inner:
-        return "A few weight matrices are equal, too few to speak for the model."
+        return FEW_EQUAL
     if found.norm_gap is not None and found.norm_gap <= SAME_NORMS:
-        return "All norms agree as in a permuted copy, which this engine cannot undo."
+        return EQUAL_NORMS
     if test.closest_other >= CLOSE_UNITS:
-        return "Units resemble units of other numbers, as if they had been permuted."
+        return UNITS_ELSEWHERE
     if found.power < MIN_POWER:
-        return "Too few units could be compared to see a descent if there were one."
+        return LITTLE_POWER
     return None
 
 
-def _inconclusive(why: str) -> Decision:
+def _inconclusive(why: OpenQuestion) -> Decision:
     word = "inconclusive"
     return Decision(None, word, (word,), None, why_open=why)

@@ -18,7 +18,7 @@ LIMIT_START: Final = (
     "Models trained apart from one and the same random start look related."
 )
 LIMIT_DISGUISE: Final = (
-    "A copy whose units were permuted, rotated or rescaled is not recognised as one."
+    "A copy whose units were permuted, rotated or rescaled is not recognised."
 )
 LIMIT_DISTILLED: Final = "Distillation leaves no trace that this comparison reads."
 LIMIT_WORDS: Final = (
@@ -36,9 +36,8 @@ def collect_evidence(
     first, second = values, units
     if decision.carried_by == "units":
         first, second = units, values
-    why = decision.why_open
     return (
-        *([Evidence("open-question", None, why)] if why else []),
+        *_open_question(decision),
         *first,
         *second,
         *_power(found, decision),
@@ -64,6 +63,12 @@ def collect_limits(
     return tuple(limits + [note for s in (a, b) for note in _unread(s)])
 
 
+def _open_question(decision: Decision) -> list[Evidence]:
+    if decision.why_open is None:
+        return []
+    return [Evidence("open-question", decision.why_open.code, decision.why_open.text)]
+
+
 def _values(found: Findings) -> list[Evidence]:
     sharing = found.sharing
     if sharing.all_equal:
@@ -73,14 +78,14 @@ def _values(found: Findings) -> list[Evidence]:
     if sharing.n_inner:
         share = round(sharing.inner_share, 4)
         text = (
-            f"Weight matrices inside layers with equal values: {sharing.n_inner}, "
-            f"holding {share:.1%} of the weights there."
+            f"{sharing.n_inner} weight matrices inside layers hold equal values, "
+            f"{share:.1%} of the weights there."
         )
         numbers = {"n_equal": sharing.n_inner, "n_matrices": sharing.n_informative}
         items.append(Evidence("shared-values", share, text, numbers))
     if sharing.n_outer:
         n = sharing.n_outer
-        text = f"Equal matrices outside the layers, such as embeddings: {n}."
+        text = f"{n} matrices outside the layers, such as embeddings, are equal."
         items.append(Evidence("shared-embeddings", n, text))
     return items
 
@@ -145,7 +150,7 @@ def _renames(found: Findings) -> list[Evidence]:
     n = len(found.renamed)
     if not n:
         return []
-    text = f"Tensor names that stand for one another: {n}. Names prove nothing."
+    text = f"{n} tensor names differ and stand for one another; names prove nothing."
     return [Evidence("renamed-tensors", n, text)]
 
 
@@ -173,7 +178,7 @@ def _oddities(a: Sketch, b: Sketch) -> list[Evidence]:
     n = a.n_nan + a.n_inf + b.n_nan + b.n_inf
     if not n:
         return []
-    text = f"NaN or infinite values, left out of the arithmetic: {n}."
+    text = f"{n} values are NaN or infinite and were left out of the arithmetic."
     numbers = {"n_a": a.n_nan + a.n_inf, "n_b": b.n_nan + b.n_inf}
     return [Evidence("non-finite", n, text, numbers)]
 
@@ -182,13 +187,13 @@ def _unread(sketch: Sketch) -> list[str]:
     notes = []
     n_unread = sketch.n_tensors - len(sketch.tensors)
     if n_unread:
-        notes.append(f"Smaller tensors kept in one digest only: {n_unread}.")
+        notes.append(f"{n_unread} smaller tensors are in one digest, not listed.")
     n_other = sum(not tensor.is_float for tensor in sketch.tensors)
     if n_other:
-        notes.append(f"Tensors that are not F32, F16 or BF16, not compared: {n_other}.")
+        notes.append(f"{n_other} tensors are not F32, F16 or BF16 and only hashed.")
     if sketch.n_nan + sketch.n_inf:
-        notes.append(f"NaN or infinite values: {sketch.n_nan + sketch.n_inf}.")
+        notes.append(f"{sketch.n_nan + sketch.n_inf} values are NaN or infinite.")
     if sketch.units and sketch.units.n_not_understood:
         n = sketch.units.n_not_understood
-        notes.append(f"Layers whose feed-forward part shapes do not reveal: {n}.")
+        notes.append(f"{n} layers have no feed-forward part that shapes reveal.")
     return notes
