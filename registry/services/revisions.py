@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -101,7 +102,7 @@ def commit_revision(
     into being together. Raises CommitConflict when parent_commit is given and is
     not the head, and CommitRefused for content that cannot be registered.
     """
-    metadata = _checked_card(changes)
+    new_card = _checked_card(changes)
     _check_added(changes.added)
     with transaction.atomic():
         locked = RegisteredModel.objects.select_for_update(of=("self",)).get(
@@ -116,7 +117,9 @@ def commit_revision(
         revision = _write_revision(
             locked, head, files, author=author, summary=summary, description=description
         )
-        _describe(locked, revision, metadata)
+        revision.card = _card_of(files, new_card, head)
+        revision.save(update_fields=["card"])
+        _make_head(locked, revision)
         signals.revision_committed.send(sender=Revision, revision=revision)
         if revision.weight_files().exists():
             jobs.submit(Job.Kind.FINGERPRINT, revision)
@@ -193,7 +196,6 @@ def _write_revision(
         author_id=author.pk if author is not None else None,
         summary=summary[:200],
         description=description,
-        card=head.card if head else {},
     )
     Blob.objects.bulk_create(
         [Blob(sha256=f.sha256, size_bytes=f.size_bytes) for f in files.values()],
@@ -212,14 +214,27 @@ def _write_revision(
     return revision
 
 
-def _describe(
-    model: RegisteredModel, revision: Revision, metadata: card.Card | None
-) -> None:
-    """Make the revision the head and take from its card what the register shows."""
-    if metadata is not None:
-        revision.card = dict(metadata.metadata)
-        revision.save(update_fields=["card"])
+def _card_of(
+    files: dict[str, AddedFile], new_card: card.Card | None, head: Revision | None
+) -> dict[str, Any]:
+    """Return the front matter that holds after the commit: new, kept, or none."""
+    if CARD_PATH not in files:
+        return {}
+    if new_card is not None:
+        return dict(new_card.metadata)
+    return dict(head.card) if head else {}
+
+
+def _make_head(model: RegisteredModel, revision: Revision) -> None:
+    """Let the model stand at the revision, with the licence of its card."""
     licenses = card.strings(revision.card.get("license"))
-    model.license = licenses[0][:80] if licenses else ""
+    model.license = _known_spelling(licenses[0][:80]) if licenses else ""
     model.head = revision
     model.save()
+
+
+def _known_spelling(license_name: str) -> str:
+    """Return the licence as the register already writes it, so that counts add up."""
+    same = RegisteredModel.objects.filter(license__iexact=license_name)
+    known = same.order_by("id").values_list("license", flat=True).first()
+    return known or license_name
