@@ -55,9 +55,10 @@ def database(name: str, default: str) -> dict[str, Any]:
 
     Raises ImproperlyConfigured for an address that is no database URL.
     """
-    value = text(name, default)
-    if not value.startswith(("sqlite://", "postgres://", "postgresql://")):
-        raise ImproperlyConfigured(f"{name}: use sqlite:/// or postgres:// ({value!r})")
+    value = text(name, "") or default
+    scheme = value.partition("://")[0]
+    if scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"{name}: use sqlite:/// or postgres://…")
     parsed: dict[str, Any] = environ.Env.db_url_config(value)
     return parsed
 

@@ -27,12 +27,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass
 class Child:
-    """A process to keep alive: what to run, and the signal that ends it well."""
+    """A process to keep alive: what to run, and the signal that ends it well.
+
+    Others need a server to end well themselves, so that it ends after them.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
+    is_server: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     _started_at: float = field(default=0.0, repr=False)
     _not_before: float = field(default=0.0, repr=False)
@@ -90,7 +94,7 @@ class Child:
 
 
 class Supervisor:
-    """Keeps children alive until SIGTERM or SIGINT, then ends them, last first."""
+    """Keeps children alive until SIGTERM or SIGINT, then ends them."""
 
     def __init__(self) -> None:
         self._children: list[Child] = []
@@ -107,9 +111,13 @@ class Supervisor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for child in reversed(self._children):
-            child.ask_to_end()
-            child.end(deadline=time.monotonic() + GRACE_SECONDS)
+        for are_servers in (False, True):
+            leaving = [c for c in self._children if c.is_server is are_servers]
+            for child in leaving:
+                child.ask_to_end()
+            deadline = time.monotonic() + GRACE_SECONDS
+            for child in leaving:
+                child.end(deadline=deadline)
 
     def start(self, child: Child) -> None:
         """Start a child and keep it alive from now on."""

@@ -67,7 +67,9 @@ def _postgres(data: Path, run: Path, *, durable: bool) -> Child:
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(run)]
     command += ["-c", "listen_addresses=", "-c", "log_min_messages=fatal"]
     command += [] if durable else _NOT_DURABLE
-    return Child("postgres", _not_as_root(command), stop_signal=signal.SIGINT)
+    return Child(
+        "postgres", _not_as_root(command), stop_signal=signal.SIGINT, is_server=True
+    )
 
 
 def _make_cluster(data: Path, programs: Path) -> None:
@@ -103,7 +105,7 @@ def _redis(data: Path, port: int, *, durable: bool) -> Child:
     command = [program, "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--dir", str(data), "--logfile", "redis.log"]
     command += ["--appendonly", "yes"] if durable else ["--save", ""]
-    return Child("redis", command)
+    return Child("redis", command, is_server=True)
 
 
 def _programs() -> Path:

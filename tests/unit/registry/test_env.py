@@ -94,11 +94,23 @@ def test_database_reads_both_kinds(
     assert env.database("URL", "")["ENGINE"] == engine
 
 
-def test_database_refuses_another_kind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("URL", "mysql://u@host/db")
+def test_database_without_an_address_takes_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("URL", "")
 
-    with pytest.raises(ImproperlyConfigured, match="URL: use sqlite"):
+    assert env.database("URL", "sqlite:////tmp/x")["NAME"] == "/tmp/x"
+
+
+def test_database_refuses_another_kind_without_repeating_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("URL", "mysql://u:hush@host/db")
+
+    with pytest.raises(ImproperlyConfigured, match="URL: use sqlite") as refused:
         env.database("URL", "")
+
+    assert "hush" not in str(refused.value)
 
 
 def test_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
