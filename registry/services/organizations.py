@@ -11,9 +11,7 @@ from django.utils import timezone
 from registry.models import ApiToken, Membership, Organization
 
 
-def create_organization(
-    *, slug: str, owner: User, name: str = ""
-) -> Organization:
+def create_organization(*, slug: str, owner: User, name: str = "") -> Organization:
     """Return a new organisation with its first owner.
 
     Raises django's ValidationError for a name that is taken, reserved or malformed.

@@ -78,8 +78,8 @@ def test_chips_never_overlap_and_stay_inside_the_picture(seed: int) -> None:
     picture = draw(*random_family(seed))
 
     for chip in picture.chips:
-        assert 0 <= chip.x and chip.right <= picture.width
-        assert 0 <= chip.y and chip.bottom <= picture.height
+        assert chip.x >= 0 and chip.right <= picture.width
+        assert chip.y >= 0 and chip.bottom <= picture.height
     rows: dict[int, list[Chip]] = {}
     for chip in picture.chips:
         rows.setdefault(chip.row, []).append(chip)

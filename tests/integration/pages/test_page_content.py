@@ -1,0 +1,269 @@
+"""What pages say about models, jobs, lists and the family tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from lineage.models import Derivation
+from lineage.sentences import REASON_SENTENCES
+from registry.models import Job
+from tests import factories
+from tests.integration.pages.conftest import comparison
+
+
+def read(client: Client, address: str) -> str:
+    """Return a page's text with every run of blanks as one."""
+    return " ".join(client.get(address).content.decode().split())
+
+
+def test_a_model_page_answers_first(client: Client, world: Any) -> None:
+    page = read(client, world.model.get_absolute_url())
+
+    link = f'<a href="{world.base.get_absolute_url()}">LLaMA</a>'
+    assert f"<strong>tuned</strong> is a fine-tune of {link}. " in page
+    assert "Its makers declare it, and the weights confirm it." in page
+
+
+def test_a_p_value_is_said_in_words(client: Client, world: Any) -> None:
+    page = read(client, world.model.get_absolute_url())
+
+    assert "would be seen less than once in 10<sup>12</sup>." in page
+    assert "cannot be told apart: fine-tuned, continued pre-training" in page
+
+
+def test_a_verdict_can_be_repeated_with_one_command(client: Client, world: Any) -> None:
+    page = read(client, world.model.get_absolute_url())
+
+    assert "python -m registry.fingerprint compare llama tuned --json" in page
+
+
+def test_a_model_trained_from_scratch_is_said_to_be(client: Client, world: Any) -> None:
+    world.base.organization = factories.make_organization(slug="m", name="Meta")
+    world.base.save()
+
+    page = read(client, world.base.get_absolute_url())
+
+    assert "<strong>LLaMA</strong> was trained from scratch by Meta." in page
+
+
+def test_a_base_that_is_not_registered_is_shown_as_written(
+    client: Client, db: None
+) -> None:
+    revision = factories.make_revision()
+    revision.declarations.create(
+        position=0, declared_id="somebody/unknown-7b", relation="finetune"
+    )
+    factories.make_verification(
+        revision=revision, verdict="inconclusive", reason="declared-base-not-registered"
+    )
+
+    page = read(client, revision.model.get_absolute_url())
+
+    assert "declares somebody/unknown-7b as its base, not registered here." in page
+    assert "unresolved" in page
+    assert "Registering it would settle it." in page
+
+
+def test_a_contradicted_declaration_is_stated_without_an_accusation(
+    client: Client, db: None
+) -> None:
+    base = factories.make_catalog_model(name="Oak")
+    revision = factories.make_revision()
+    revision.declarations.create(
+        position=0, declared_id="oak", relation="sft", parent=base
+    )
+    factories.make_derivation(child=revision.model, parent=base, state="contradicted")
+    factories.make_verification(
+        revision=revision,
+        verdict="not-derived-from-declared",
+        reason="declared-base-not-found",
+        compared_with=base,
+        comparison=comparison(related=False, relation="unrelated", log10_p=-0.1),
+    )
+
+    page = read(client, revision.model.get_absolute_url())
+
+    assert "The weights do not show descent from the declared base" in page
+    assert "is a fine-tune of" not in page.split('class="answer"')[1].split("</p>")[0]
+
+
+@pytest.mark.parametrize("reason", sorted(REASON_SENTENCES))
+def test_every_reason_of_a_verdict_has_a_sentence(
+    client: Client, world: Any, reason: str
+) -> None:
+    found = factories.make_verification(revision=world.model.head, reason=reason)
+
+    page = read(client, found.get_absolute_url())
+
+    assert "{other}" not in page
+    assert "settle" in page or "confirm" in page or "nearest" in page
+
+
+def test_facts_carry_their_sources(client: Client, world: Any) -> None:
+    world.base.params = 65_200_000_000
+    world.base.save()
+    world.base.sources.create(
+        key="paper",
+        title="The paper",
+        url="https://example.org/paper",
+        checked="2026-11-21",
+        confidence="high",
+        covers=["params"],
+    )
+
+    page = read(client, world.base.get_absolute_url())
+
+    assert '65.2 B<span class="cite"><a href="#source-1">[1]</a>' in page
+    assert 'id="source-1"' in page and "https://example.org/paper" in page
+
+
+def test_a_newer_verdict_is_named_on_the_older_one(client: Client, world: Any) -> None:
+    older = world.model.head.verifications.get()
+    newer = factories.make_verification(revision=world.model.head)
+
+    page = read(client, older.get_absolute_url())
+
+    assert "supersedes this one" in page and newer.get_absolute_url() in page
+
+
+def test_files_can_be_downloaded(client: Client, world: Any) -> None:
+    page = read(client, world.model.get_absolute_url())
+
+    assert f'href="/{world.model.repo_id}/resolve/main/config.json"' in page
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_an_unfinished_job_asks_again_every_two_seconds(
+    client: Client, world: Any, state: str
+) -> None:
+    Job.objects.update(state=state, progress=0.4)
+
+    page = read(client, reverse("registry:job-progress", args=[world.job.pk]))
+
+    assert 'hx-trigger="every 2s"' in page
+
+
+def test_a_finished_job_stops_asking_and_brings_the_verdict(
+    client: Client, world: Any
+) -> None:
+    Job.objects.update(state="succeeded", progress=1)
+
+    page = read(client, reverse("registry:job-progress", args=[world.job.pk]))
+
+    assert "every 2s" not in page
+    assert f'hx-get="{world.model.get_absolute_url()}"' in page
+
+
+def test_a_failed_job_says_why_and_what_to_do(client: Client, world: Any) -> None:
+    Job.objects.update(state="failed", error="model.safetensors: header is cut off")
+
+    page = read(client, world.model.get_absolute_url())
+
+    assert "model.safetensors: header is cut off" in page
+    assert "push again" in page and "hx-trigger" not in page.split("<main")[1]
+
+
+def test_the_list_is_filtered_by_words_and_values(client: Client, world: Any) -> None:
+    assert names(client, "?q=llama") == ["LLaMA"]
+    assert names(client, "?category=sft") == ["tuned"]
+    assert names(client, "?category=sft&category=base") == ["LLaMA", "tuned"]
+    assert names(client, "?verdict=consistent") == ["tuned"]
+    assert names(client, "?organization=acme") == ["tuned"]
+
+
+def test_unknown_filters_and_orders_are_ignored(client: Client, world: Any) -> None:
+    assert len(names(client, "?category=none&order=drop&page=x&kind=%3B")) == 2
+
+
+def names(client: Client, query: str) -> list[str]:
+    """Return the names that the list shows, in order."""
+    response = client.get(reverse("lineage:models") + query)
+    assert response.status_code == 200
+    return [model.name for model in response.context["page"]]
+
+
+def test_the_list_can_be_ordered(client: Client, world: Any) -> None:
+    assert names(client, "?order=name") == ["LLaMA", "tuned"]
+    assert names(client, "?order=-name") == ["tuned", "LLaMA"]
+
+
+def test_counts_of_a_filter_heed_the_other_filters(client: Client, world: Any) -> None:
+    response = client.get(
+        reverse("lineage:models") + "?organization=acme&category=base"
+    )
+
+    filters = {part.name: choices for part, choices in response.context["filters"]}
+    assert {c.value: c.count for c in filters["category"]} == {"base": 0, "sft": 1}
+
+
+def test_a_search_without_a_match_offers_a_way_back(client: Client, world: Any) -> None:
+    page = read(client, reverse("lineage:models") + "?q=nothing-like-it")
+
+    assert "No entry matches all of this." in page and "show everything" in page
+
+
+def test_an_empty_register_says_what_to_do(client: Client, db: None) -> None:
+    assert "The register is empty." in read(client, reverse("lineage:models"))
+    assert "Nothing to draw yet" in read(client, reverse("lineage:tree"))
+    assert "No model has been pushed yet." in read(client, "/")
+
+
+def test_the_tree_links_every_model_and_has_a_table_twin(
+    client: Client, world: Any
+) -> None:
+    page = read(client, reverse("lineage:tree"))
+
+    for model in (world.base, world.model):
+        assert f'href="{model.get_absolute_url()}" data-slug="{model.slug}"' in page
+    assert page.count('<g class="edge') == 1
+    assert "<td>fine-tuned from</td>" in page
+
+
+def test_the_tree_shows_only_the_layers_asked_for(client: Client, world: Any) -> None:
+    factories.make_derivation(
+        child=world.base,
+        parent=factories.make_catalog_model(),
+        relation="influenced-by",
+    )
+
+    everything = read(client, reverse("lineage:tree"))
+    weights = read(client, reverse("lineage:tree") + "?layer=weights")
+
+    assert everything.count('<g class="edge') == 2
+    assert weights.count('<g class="edge') == 1
+
+
+def test_contradicted_and_withdrawn_derivations_are_not_drawn(
+    client: Client, world: Any
+) -> None:
+    Derivation.objects.update(state="contradicted")
+
+    assert '<g class="edge' not in read(client, reverse("lineage:tree"))
+
+
+def test_a_focus_lights_the_kin_and_names_a_stranger(
+    client: Client, world: Any
+) -> None:
+    page = read(client, reverse("lineage:tree") + "?focus=LLAMA")
+    lost = read(client, reverse("lineage:tree") + "?focus=nobody")
+
+    assert "is-focus" in page and page.count(" lit") >= 2
+    assert "Nothing is registered under that name" in lost
+
+
+def test_many_siblings_are_folded_and_open_by_a_link(
+    client: Client, world: Any
+) -> None:
+    for _ in range(6):
+        factories.make_derivation(parent=world.base)
+
+    page = read(client, reverse("lineage:tree"))
+
+    assert "+7 Fine-tuned" in page
+    assert "open=llama%3Asft" in page
+    opened = read(client, reverse("lineage:tree") + "?open=llama:sft")
+    assert opened.count("data-slug=") == 8
