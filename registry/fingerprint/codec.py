@@ -40,7 +40,7 @@ def encode(sketch: Sketch) -> bytes:
         data = _encode(replace(sketch, tensors=_largest(sketch, keep)))
         if len(data) <= LIMIT_BYTES:
             return data
-        keep //= 2
+        keep = keep * 9 // 10
 
 
 def decode(data: bytes) -> Sketch:

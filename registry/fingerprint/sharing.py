@@ -48,7 +48,8 @@ class Sharing:
 def shared_values(a: Sketch, b: Sketch) -> Sharing:
     """Return which values the two models share."""
     pairs = _equal_pairs(_floats(a), _floats(b))
-    strong = [pair for pair in pairs if _is_informative(pair, _repeated(a, b))]
+    repeated = _repeated(a, b)
+    strong = [pair for pair in pairs if _is_informative(pair, repeated)]
     inner = [pair for pair in strong if layer_of(pair[0].name)]
     inside = [t for t in _floats(a) if layer_of(t.name) and len(t.shape) > 1]
     n_pairs = max(1, len(a.tensors) * len(b.tensors))
