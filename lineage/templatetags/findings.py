@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lineage import sentences
 from lineage.models import Derivation, Verification
+from registry.fingerprint.compare import TEST_VALUES
 
 register = template.Library()
 
@@ -110,6 +111,16 @@ ENGINE_LIMITS: Final = (
     gettext_noop("# layers have no feed-forward part that shapes reveal."),
 )
 
+ENGINE_TESTS: Final = (
+    gettext_noop("labels of matched feed-forward units, exact permutation tail"),
+    gettext_noop(
+        "trained from independent random starts: the order of units in one model says "
+        "nothing about their order in the other"
+    ),
+    gettext_noop("equal values by SHA-256 of tensors"),
+    gettext_noop("different contents that share a 128-bit digest by chance"),
+)
+
 
 @register.filter
 def reason(verification: Verification) -> SafeString:
@@ -139,6 +150,12 @@ def evidence_text(item: Mapping[str, Any]) -> str:
 
 
 @register.filter
+def engine_text(text: str) -> str:
+    """Return the name of a test or of its null hypothesis in the reader's language."""
+    return gettext(text) if text else ""
+
+
+@register.filter
 def limit_text(limit: str) -> str:
     """Return a limit in the reader's language, where it is one of the engine's own.
 
@@ -153,10 +170,17 @@ def limit_text(limit: str) -> str:
 
 
 @register.filter
-def chance(log10_p: float | None) -> SafeString:
-    """Return a p-value in words: what would be seen how rarely by chance."""
+def chance(comparison: Mapping[str, Any]) -> SafeString:
+    """Return a comparison's p-value in words: what would be seen how rarely."""
+    log10_p = comparison["log10_p"]
     if log10_p is None:
         return SafeString("")
+    if comparison["test"] == TEST_VALUES:
+        text = gettext(
+            "If the values differed, their digests would agree like this less than "
+            "once in {times}."
+        )
+        return format_html(text, times=_power_of_ten(math.floor(-log10_p)))
     if log10_p > -1:
         text = gettext(
             "If these models had been trained apart, as many matching units would be "

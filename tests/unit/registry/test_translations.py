@@ -8,9 +8,15 @@ from pathlib import Path
 import polib
 import pytest
 
-from lineage.templatetags.findings import ENGINE_LIMITS
+from lineage.templatetags.findings import ENGINE_LIMITS, ENGINE_TESTS
 from registry import vocabulary
 from registry.fingerprint import evidence
+from registry.fingerprint.compare import (
+    NULL_UNITS,
+    NULL_VALUES,
+    TEST_UNITS,
+    TEST_VALUES,
+)
 
 FOLDER = Path(__file__).parents[3] / "registry/locale/zh_Hans/LC_MESSAGES"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{[a-z_]+[^}]*\}")
@@ -59,3 +65,7 @@ def test_every_limit_of_the_engine_has_a_translation() -> None:
     assert limits
     for limit in limits:
         assert re.sub(r"(?<![A-Za-z])[0-9][0-9,]*", "#", limit) in ENGINE_LIMITS
+
+
+def test_every_test_of_the_engine_has_a_translation() -> None:
+    assert {NULL_UNITS, NULL_VALUES, TEST_UNITS, TEST_VALUES} == set(ENGINE_TESTS)
