@@ -6,10 +6,9 @@ import os
 import warnings
 
 from celery import Celery
-from celery.platforms import SecurityWarning
 
 # A message holds one id as JSON: it runs no code, whoever the worker is.
-warnings.filterwarnings("ignore", category=SecurityWarning)
+warnings.filterwarnings("ignore", message=".* running the worker with superuser")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
 
 app = Celery("baimo")

@@ -126,11 +126,10 @@ class Site:
         self.process.kill()
         self.process.wait(timeout=30)
 
-    def pid_of(self, program: str) -> int:
-        """Return the topmost child whose command line names the program."""
-        return next(
-            pid for pid, line in children_of(self.pid).items() if program in line
-        )
+    def pid_of(self, program: str) -> int | None:
+        """Return the child whose command line names the program, if it is there."""
+        children = children_of(self.pid).items()
+        return next((pid for pid, line in children if program in line), None)
 
     def push(self, folder: Path, repo_id: str) -> None:
         """Register a folder's files, as a push does."""
