@@ -18,8 +18,9 @@ api_v1: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("api/v1/", include(api_v1)),
     path("admin/", admin.site.urls),
-    path("i18n/setlang/", set_language, name="set_language"),
     *i18n_patterns(
+        # Inside, because it resolves the page to return to in that page's language.
+        path("i18n/setlang/", set_language, name="set_language"),
         path("accounts/", include("allauth.urls")),
         path("", include("registry.views.urls", namespace="registry")),
         path("", include("lineage.urls", namespace="lineage")),

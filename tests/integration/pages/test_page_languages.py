@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 
 @pytest.mark.parametrize("accepted", ["zh-CN,zh;q=0.9,en;q=0.5", "zh-Hans"])
@@ -45,6 +46,17 @@ def test_the_switch_leads_to_the_same_page(client: Client, world: Any) -> None:
     )
 
     assert response.headers["Location"] == "/zh-hans/models/llama/?q=1"
+
+
+def test_the_switch_leads_back_as_well(client: Client, world: Any) -> None:
+    with translation.override("zh-hans"):
+        address = reverse("set_language")
+
+    response = client.post(
+        address, {"language": "en", "next": "/zh-hans/models/llama/"}
+    )
+
+    assert response.headers["Location"] == "/models/llama/"
 
 
 def test_a_verdict_reads_in_chinese(client: Client, world: Any) -> None:
