@@ -55,6 +55,8 @@ def _print_independent(bases: dict[str, Sketch]) -> None:
         f"  called related: {wrong}; smallest p {p.min():.2g}; "
         f"most labels kept {max(t.n_fixed for t in pairs.values())} of 256"
     )
+    closest = max(test.closest_other for test in pairs.values())
+    print(f"  closest units with different labels: cosine {closest:.2f}")
     for alpha in ALPHAS:
         error = _bootstrap_error(list(pairs), p <= alpha)
         print(f"  P(p <= {alpha}) = {np.mean(p <= alpha):.4f} +- {error:.4f}")
