@@ -7,13 +7,20 @@ from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from lineage.models import Declaration, Derivation, Verification
 from registry.models import RegisteredModel
 from registry.templatetags.words import shown_name, shown_team
-from registry.vocabulary import FROM_SCRATCH, WEIGHT_LAYERS, Kind, Layer, Verdict
+from registry.vocabulary import (
+    FROM_SCRATCH,
+    WEIGHT_LAYERS,
+    Kind,
+    Layer,
+    StatementKind,
+    Verdict,
+)
 
 # "{child}" and "{parents}" are links; a sentence has no full stop, see answer().
 RELATION_SENTENCES: Final[dict[str, Any]] = {
@@ -44,11 +51,18 @@ RELATION_SENTENCES: Final[dict[str, Any]] = {
 STATE_SENTENCES: Final[dict[str, Any]] = {
     "declared": _("Its makers declare it."),
     "cited": _("Sources say so."),
-    "alleged": _("This has been claimed in public and is unproven."),
     "verified": _("Its makers declare it, and the weights confirm it."),
-    "contradicted": _("Its makers declare it; the weights do not show it."),
     "found": _("The weights show it; nobody declared it."),
-    "disputed": _("This is contested; both sides stand below."),
+}
+
+# What is only claimed may never stand as the answer to what a model is.
+UNPROVEN: Final = frozenset({"alleged", "disputed", "contradicted"})
+_OPEN_CLAIMS: Final = gettext_noop("Another claim about its origin is not settled.")
+
+HEDGES: Final[dict[str, Any]] = {
+    "alleged": _("Claimed in public and unproven: {claim}"),
+    "disputed": _("Contested: {claim}"),
+    "contradicted": _("Declared, but not seen in the weights: {claim}"),
 }
 
 REASON_SENTENCES: Final[dict[str, Any]] = {
@@ -118,17 +132,24 @@ def answer(
 ) -> SafeString:
     """Return what the model really is, in one or two sentences.
 
-    `derivations` are the shown ones of which the model is the child.
+    `derivations` are those of which the model is the child; what is only claimed,
+    contested or contradicted never stands as the answer.
     """
-    leading = _leading(model, derivations)
+    firm = [d for d in derivations if d.state not in UNPROVEN]
+    leading = _leading(model, firm)
     if leading:
-        return _descent(model, leading, verification)
+        is_all = len(firm) == len(derivations)
+        descent = _descent(model, leading, verification)
+        return format_html("{} {}", descent, "" if is_all else gettext(_OPEN_CLAIMS))
+    unsettled = _leading(model, derivations)
+    if unsettled:
+        return _unsettled(model, unsettled)
     unresolved = [d.declared_id for d in declarations if d.parent_id is None]
-    name = format_html("<strong>{}</strong>", shown_name(model))
     if unresolved:
         text = gettext("{child} declares {parents} as its base, not registered here.")
-        return format_html(text, child=name, parents=", ".join(unresolved))
-    return format_html(_alone(model, verification), child=name, team=_team(model))
+        return format_html(text, child=_name(model), parents=", ".join(unresolved))
+    text = _alone(model, verification)
+    return format_html(text, child=_name(model), team=_team(model))
 
 
 def reason(verification: Verification) -> SafeString:
@@ -140,8 +161,10 @@ def reason(verification: Verification) -> SafeString:
 
 
 def relation_text(derivation: Derivation) -> SafeString:
-    """Return a derivation as a sentence with links."""
-    return _sentence(derivation.relation, derivation.child, [derivation.parent])
+    """Return a derivation as a sentence with links, hedged where it is not settled."""
+    sentence = _sentence(derivation.relation, derivation.child, [derivation.parent])
+    hedge = HEDGES.get(derivation.state)
+    return format_html(str(hedge), claim=sentence) if hedge else sentence
 
 
 def _leading(
@@ -181,14 +204,30 @@ def _descent(
     return format_html("{}{}{}", sentence, gettext(". "), saying)
 
 
+def _unsettled(model: RegisteredModel, claims: Sequence[Derivation]) -> SafeString:
+    denied = [d.parent for d in claims if d.state == StatementKind.CONTRADICTED]
+    if not denied:
+        text = gettext("What {child} comes from is contested.")
+        return format_html(text, child=_name(model))
+    text = gettext(
+        "{child} declares {parents} as its base. The weights do not show it."
+    )
+    return format_html(text, child=_name(model), parents=_links(denied))
+
+
+def _name(model: RegisteredModel) -> SafeString:
+    return format_html("<strong>{}</strong>", shown_name(model))
+
+
 def _sentence(
     relation: str, child: RegisteredModel, parents: Sequence[RegisteredModel]
 ) -> SafeString:
-    links = format_html_join(
-        gettext(", "), "{}", ((model_link(parent),) for parent in parents)
-    )
-    name = format_html("<strong>{}</strong>", shown_name(child))
-    return format_html(str(RELATION_SENTENCES[relation]), child=name, parents=links)
+    text = str(RELATION_SENTENCES[relation])
+    return format_html(text, child=_name(child), parents=_links(parents))
+
+
+def _links(models: Iterable[RegisteredModel]) -> SafeString:
+    return format_html_join(gettext(", "), "{}", ((model_link(m),) for m in models))
 
 
 def _alone(model: RegisteredModel, verification: Verification | None) -> str:
@@ -202,6 +241,11 @@ def _alone(model: RegisteredModel, verification: Verification | None) -> str:
         return gettext(
             "{child} was trained from scratch by {team}, as declared. The weights show "
             "no relative in this register."
+        )
+    if model.category in FROM_SCRATCH and verification is not None:
+        return gettext(
+            "{team} declares that {child} was trained from scratch. The verdict below "
+            "says what the weights show."
         )
     if model.category in FROM_SCRATCH:
         return gettext("{child} was trained from scratch by {team}.")

@@ -25,7 +25,7 @@ from lineage.graph.route import Router, trunk_line
 
 AXIS_HEIGHT: Final = 26.0
 BAND_PADDING: Final = 8.0
-LABEL_HEIGHT: Final = 14.0
+LABEL_HEIGHT: Final = 22.0
 MARGIN: Final = 14.0
 NARROWEST_MONTH: Final = 8.0
 WIDEST_MONTH: Final = 30.0

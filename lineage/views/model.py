@@ -51,18 +51,19 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
     head = found.head
     notes = number_sources(found)
     near = derivations_near(found, up=2, down=2)
-    own = [derivation for derivation in near if derivation.child_id == found.pk]
+    parents = _parents(found, notes)
+    said = [derivation for derivation, _ in parents]
     verification = _current_verdict(head)
     declarations = list(head.declarations.with_parents()) if head else []
     return {
         "model": found,
-        "answer": sentences.answer(found, own, verification, declarations),
+        "answer": sentences.answer(found, said, verification, declarations),
         "shares": _shares(found),
         "share_notes": notes_on("contribution", notes) or notes_on("category", notes),
         "facts": facts_of(found, notes),
         "notes": notes,
         "drawing": _strip(found, near),
-        "parents": _parents(found, notes),
+        "parents": parents,
         "verification": verification,
         "declarations": declarations,
         "claims": _claims(found, notes),

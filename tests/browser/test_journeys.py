@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,12 +101,24 @@ def test_somebody_signs_up_pushes_a_model_and_reads_the_verdict(
     token = page.locator("#secret").inner_text()
     assert token.startswith("baimo_")
 
-    push(site, small_model, token)
-    visit.go("/models/acme--my-model/")
+    with resting(site.pid_of("celery")):
+        push(site, small_model, token)
+        visit.go("/models/acme--my-model/")
+        expect(page.locator("#progress")).to_contain_text("Waiting for a worker.")
 
     expect(page.locator("#verdict-word")).to_have_text("Consistent", timeout=60_000)
     expect(page.locator(".answer")).to_contain_text("and the weights confirm it")
     expect(page.locator("#progress")).to_have_count(0)
+
+
+@contextmanager
+def resting(pid: int) -> Iterator[None]:
+    """Let a process rest for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def push(site: Site, folder: Path, token: str) -> None:

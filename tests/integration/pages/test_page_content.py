@@ -50,6 +50,21 @@ def test_a_model_trained_from_scratch_is_said_to_be(client: Client, world: Any) 
     assert "<strong>LLaMA</strong> was trained from scratch by Meta." in page
 
 
+def test_training_from_scratch_is_no_fact_before_the_weights_say_so(
+    client: Client, db: None
+) -> None:
+    model = factories.make_model(category="base")
+    factories.make_verification(
+        revision=factories.make_revision(model=model),
+        verdict="inconclusive",
+        reason="nothing-comparable",
+    )
+
+    page = read(client, model.get_absolute_url())
+
+    assert f"declares that <strong>{model.name}</strong> was trained from" in page
+
+
 def test_a_base_that_is_not_registered_is_shown_as_written(
     client: Client, db: None
 ) -> None:
@@ -88,7 +103,9 @@ def test_a_contradicted_declaration_is_stated_without_an_accusation(
     page = read(client, revision.model.get_absolute_url())
 
     assert "The weights do not show descent from the declared base" in page
-    assert "is a fine-tune of" not in page.split('class="answer"')[1].split("</p>")[0]
+    sentence = page.split('class="answer"')[1].split("</p>")[0]
+    assert "as its base. The weights do not show it." in sentence
+    assert "Declared, but not seen in the weights:" in page
 
 
 @pytest.mark.parametrize("reason", sorted(REASON_SENTENCES))
@@ -101,6 +118,31 @@ def test_every_reason_of_a_verdict_has_a_sentence(
 
     assert "{other}" not in page
     assert "settle" in page or "confirm" in page or "nearest" in page
+
+
+def test_an_allegation_is_never_the_answer(client: Client, world: Any) -> None:
+    copied = factories.make_catalog_model(name="Other")
+    factories.make_derivation(
+        child=world.model, parent=copied, relation="reskin", state="alleged"
+    )
+
+    page = read(client, world.model.get_absolute_url())
+
+    sentence = page.split('class="answer"')[1].split("</p>")[0]
+    assert "Other" not in sentence
+    assert "Another claim about its origin is not settled." in sentence
+    assert "Claimed in public and unproven: <strong>tuned</strong> has the" in page
+
+
+def test_a_model_known_by_an_allegation_alone_is_called_contested(
+    client: Client, db: None
+) -> None:
+    claim = factories.make_derivation(relation="reskin", state="disputed")
+
+    page = read(client, claim.child.get_absolute_url())
+
+    sentence = page.split('class="answer"')[1].split("</p>")[0]
+    assert "is contested" in sentence and claim.parent.name not in sentence
 
 
 def test_facts_carry_their_sources(client: Client, world: Any) -> None:
