@@ -49,13 +49,7 @@ class Child:
     def start(self) -> None:
         """Start the process in a group of its own, which Ctrl-C does not reach."""
         self._started_at = time.monotonic()
-        self._process = subprocess.Popen(
-            self.command,
-            env=os.environ | self.environment,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),
-        )
+        self._process = _spawn(self.command, self.environment)
 
     def keep_alive(self) -> None:
         """Start a dead process again, ever later when it keeps dying at once."""
@@ -142,6 +136,23 @@ class Supervisor:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._is_asked_to_stop.set()
+
+
+def run_to_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Return the exit status of a command that Ctrl-C does not cut off."""
+    return _spawn(command, environment).wait()
+
+
+def _spawn(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_die_with(os.getpid()),
+    )
 
 
 def _die_with(parent: int) -> Callable[[], None]:

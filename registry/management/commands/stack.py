@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from registry.management.children import Child, Supervisor
 from registry.management.commands.up import (
     answers,
     path_of_programs,
+    prepare,
     refuse_taken,
 )
 
@@ -44,7 +43,7 @@ class Command(BaseCommand):
             except (servers.ServerMissing, servers.ServerBroken) as error:
                 raise CommandError(str(error)) from error
             environment = _environment(folder, bind) | urls
-            _run_first(commands.pop(FIRST), environment)
+            prepare(commands.pop(FIRST), environment)
             for name, command in commands.items():
                 supervisor.start(Child(name, command, environment))
             if supervisor.watch(lambda: answers(bind), every=0.1):
@@ -76,8 +75,3 @@ def _environment(folder: Path, bind: str) -> dict[str, str]:
         "PATH": path_of_programs(),
         "TMPDIR": str(scratch),
     }
-
-
-def _run_first(command: list[str], environment: Mapping[str, str]) -> None:
-    if subprocess.call(command, env=os.environ | environment) != 0:
-        raise CommandError(f"{shlex.join(command)} failed")

@@ -9,19 +9,19 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from registry.management.children import Child, Supervisor
+from registry.management.children import Child, Supervisor, run_to_end
 from registry.management.commands.sweep import sweep
 
 SWEEP_EVERY_SECONDS = 2.0
+PREPARE = "python manage.py prepare"
 # One process with threads: the least memory that still answers while one waits.
 WEB = (
     "gunicorn registry.wsgi --no-control-socket --worker-class gthread --threads 8"
@@ -47,8 +47,8 @@ class Command(BaseCommand):
         with _alone_in(settings.DATA_DIR), Supervisor() as supervisor:
             refuse_taken(bind)
             scratch = _fresh_scratch()
-            call_command("prepare")
             environment = {"TMPDIR": str(scratch), "PATH": path_of_programs()}
+            prepare(PREPARE.split(), environment)
             web = [*WEB.split(), "--bind", bind]
             supervisor.start(Child("web", web, environment))
             supervisor.start(Child("worker", WORKER.split(), environment))
@@ -61,6 +61,15 @@ class Command(BaseCommand):
 def path_of_programs() -> str:
     """Return a PATH on which the programs of this Python's environment come first."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+def prepare(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run the command that prepares the database; raises CommandError.
+
+    In a process of its own, whose memory is free again when the site is idle.
+    """
+    if run_to_end(command, environment) != 0:
+        raise CommandError(f"{' '.join(command)} failed")
 
 
 @contextmanager
