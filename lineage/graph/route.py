@@ -8,6 +8,8 @@ from typing import Final
 
 from lineage.graph.elements import Chip, Edge, Line, Point
 
+Span = tuple[float, float]
+
 TRUNK: Final = 11.0  # how far right of its parent's left side a trunk goes down
 MARK_DISTANCE: Final = 8.0
 CLEARANCE: Final = 5.0
@@ -71,18 +73,29 @@ class Router:
     ) -> float:
         """Return the x nearest to both ends at which no row between has a chip."""
         first, last = sorted((row, other_row))
-        between = [c for r in range(first + 1, last) for c in self.by_row.get(r, ())]
+        blocked = _merged(
+            (chip.x - CLEARANCE, chip.right + CLEARANCE)
+            for between in range(first + 1, last)
+            for chip in self.by_row.get(between, ())
+        )
         candidates = [arrive, leave]
-        candidates += [chip.x - 2 * CLEARANCE for chip in between]
-        candidates += [chip.right + 2 * CLEARANCE for chip in between]
+        candidates += [left - CLEARANCE for left, _ in blocked]
+        candidates += [right + CLEARANCE for _, right in blocked]
         return min(
-            (x for x in candidates if _is_free(x, between)),
+            (x for x in candidates if not any(a < x < b for a, b in blocked)),
             key=lambda x: (abs(x - arrive) + abs(x - leave), abs(x - arrive)),
         )
 
 
-def _is_free(x: float, chips: Sequence[Chip]) -> bool:
-    return not any(c.x - CLEARANCE < x < c.right + CLEARANCE for c in chips)
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Return the union of spans as disjoint ones, from left to right."""
+    merged: list[Span] = []
+    for left, right in sorted(spans):
+        if merged and left <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(right, merged[-1][1])
+        else:
+            merged.append((left, right))
+    return merged
 
 
 def _straightened(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -10,12 +10,14 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from lineage.models import Derivation
-from lineage.views.drawings import Options, draw_derivations
+from lineage.views.drawings import Options, derivations_near, draw_derivations
 from registry.models import RegisteredModel
 from registry.vocabulary import Layer
 
-# More rows than this are no picture; the rest is a table and an atlas elsewhere.
-MAX_EDGES = 1500
+# More lines than this are no picture that anybody can read.
+MAX_EDGES = 600
+HOPS_UP = 8
+HOPS_DOWN = 2
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,14 @@ def tree(request: HttpRequest) -> HttpResponse:
     layers = _layers(request.GET)
     focus = request.GET.get("focus", "")
     found = RegisteredModel.objects.with_slug(focus).first() if focus else None
-    derivations = Derivation.objects.shown().with_ends().filter(layer__in=layers)
-    edges = list(derivations.order_by("child__released", "id")[:MAX_EDGES])
+    shown = Derivation.objects.shown().filter(layer__in=layers)
+    n_edges = shown.count()
+    if found and n_edges > MAX_EDGES:
+        near = derivations_near(found, up=HOPS_UP, down=HOPS_DOWN)
+        edges = [derivation for derivation in near if derivation.layer in layers]
+    else:
+        ordered = shown.with_ends().order_by("child__released", "id")
+        edges = list(ordered[:MAX_EDGES])
     options = Options(
         focus=found.slug if found else "",
         opened=request.GET.getlist("open")[:50],
@@ -47,8 +55,8 @@ def tree(request: HttpRequest) -> HttpResponse:
         "choices": _choices(request.GET, layers),
         "focus": found,
         "focus_missing": focus and not found,
-        "n_edges": derivations.count() if len(edges) == MAX_EDGES else len(edges),
-        "max_edges": MAX_EDGES,
+        "n_edges": n_edges,
+        "n_drawn": len(edges),
     }
     return render(request, "lineage/tree.html", context)
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from lineage.models import Derivation
 from lineage.sentences import REASON_SENTENCES
+from lineage.views import tree
 from registry.models import Job
 from tests import factories
 from tests.integration.pages.conftest import comparison
@@ -295,6 +296,19 @@ def test_a_focus_lights_the_kin_and_names_a_stranger(
 
     assert "is-focus" in page and page.count(" lit") >= 2
     assert "Nothing is registered under that name" in lost
+
+
+def test_a_tree_too_large_to_read_says_so_and_draws_the_kin_of_a_focus(
+    client: Client, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "MAX_EDGES", 1)
+    factories.make_derivation()
+
+    everything = read(client, reverse("lineage:tree"))
+    kin = read(client, reverse("lineage:tree") + f"?focus={world.model.slug}")
+
+    assert "1 of 2 derivations are drawn" in everything
+    assert f'data-slug="{world.base.slug}"' in kin and kin.count("data-slug=") == 2
 
 
 def test_many_siblings_are_folded_and_open_by_a_link(
