@@ -71,7 +71,7 @@ def test_filters_change_the_list_and_the_address(visit: Visit) -> None:
     expect(visit.page).to_have_url(f"{visit.address}/models/?q=&category=merge")
     visit.page.get_by_label("Adapter").check()
     expect(visit.page.locator("#results tbody tr")).to_have_count(2)
-    expect(visit.page.get_by_label("Adapter")).to_be_focused()
+    expect(visit.page.get_by_role("checkbox", name="Adapter")).to_be_focused()
 
 
 @pytest.mark.parametrize("visit", [{"java_script_enabled": False}], indirect=True)
