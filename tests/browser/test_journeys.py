@@ -65,11 +65,11 @@ def test_the_first_key_leads_past_the_navigation(visit: Visit) -> None:
 def test_filters_change_the_list_and_the_address(visit: Visit) -> None:
     visit.go("/models/")
 
-    visit.page.get_by_label("Merge").check()
+    visit.page.get_by_role("checkbox", name="Merge").check()
 
     expect(visit.page.locator("#results tbody tr")).to_have_count(1)
     expect(visit.page).to_have_url(f"{visit.address}/models/?q=&category=merge")
-    visit.page.get_by_label("Adapter").check()
+    visit.page.get_by_role("checkbox", name="Adapter").check()
     expect(visit.page.locator("#results tbody tr")).to_have_count(2)
     expect(visit.page.get_by_role("checkbox", name="Adapter")).to_be_focused()
 
@@ -77,7 +77,7 @@ def test_filters_change_the_list_and_the_address(visit: Visit) -> None:
 @pytest.mark.parametrize("visit", [{"java_script_enabled": False}], indirect=True)
 def test_lists_and_trees_work_without_javascript(visit: Visit) -> None:
     visit.go("/models/")
-    visit.page.get_by_label("Merge").check()
+    visit.page.get_by_role("checkbox", name="Merge").check()
     visit.page.get_by_role("button", name="Show").click()
     expect(visit.page.locator("#results tbody tr")).to_have_count(1)
 
@@ -144,6 +144,12 @@ def test_a_phone_never_scrolls_sideways(visit: Visit) -> None:
         for prefix in ("", "/zh-hans"):
             visit.go(prefix + path)
             assert visit.overflow() <= 0, prefix + path
+
+
+def test_the_api_is_documented_without_anything_from_elsewhere(visit: Visit) -> None:
+    visit.go("/api/v1/docs/")
+
+    expect(visit.page.locator("#swagger-ui .opblock").first).to_be_visible()
 
 
 def test_the_theme_is_kept(visit: Visit) -> None:
