@@ -19,8 +19,9 @@ def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @never_cache
 def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Return the progress part alone; once the job has ended it asks no more."""
-    return render(request, "registry/_progress.html", {"job": _find(pk)})
+    """Return the progress part alone; when the job is done it brings the verdict."""
+    context = {"job": _find(pk), "is_polled": True}
+    return render(request, "registry/_progress.html", context)
 
 
 def _find(pk: uuid.UUID) -> Job:

@@ -201,6 +201,16 @@ def test_a_finished_job_stops_asking_and_brings_the_verdict(
     assert f'hx-get="{world.model.get_absolute_url()}"' in page
 
 
+def test_the_page_of_a_finished_job_stays_where_it_is(
+    client: Client, world: Any
+) -> None:
+    Job.objects.update(state="succeeded", progress=1)
+
+    page = read(client, world.job.get_absolute_url())
+
+    assert "hx-get" not in page.split("<main")[1] and "Read the verdict" in page
+
+
 def test_a_failed_job_says_why_and_what_to_do(client: Client, world: Any) -> None:
     Job.objects.update(state="failed", error="model.safetensors: header is cut off")
 
