@@ -6,7 +6,7 @@ import uuid
 
 import structlog
 from celery import current_app, shared_task
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 from registry import jobs
 from registry.fingerprint import FingerprintError
@@ -30,10 +30,15 @@ def fingerprint_revision(job_id: str) -> None:
     jobs.run(uuid.UUID(job_id), fingerprints.run_job, expected=EXPECTED)
 
 
-def ring(job: Job) -> None:
-    """Wake a worker for a job. A broker that is away costs only the sweeper's wait."""
+def ring(job: Job) -> bool:
+    """Wake a worker for a job and return whether the bell was heard.
+
+    A broker that is away costs only time: the sweeper rings until one hears it.
+    """
     try:
         current_app.send_task(TASK_OF_KIND[Job.Kind(job.kind)], [str(job.pk)])
-    except (OperationalError, OSError) as error:
+    except (OperationalError, ChannelError, OSError) as error:
         log.warning("bell not heard", job=str(job.pk), error=str(error))
+        return False
     jobs.note_ring(job.pk)
+    return True

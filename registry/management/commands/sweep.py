@@ -32,7 +32,8 @@ def sweep() -> None:
         if parked := jobs.park_exhausted(at=now):
             log.warning("jobs parked", n_jobs=parked)
         for job in jobs.silent(at=now):
-            tasks.ring(job)
+            if not tasks.ring(job):
+                break
     except (OperationalError, InterfaceError) as error:
         log.warning("database away", error=str(error))
 

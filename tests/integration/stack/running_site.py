@@ -138,8 +138,7 @@ class Site:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return what a query on the site's database finds."""
-        url = self.environment.get("DATABASE_URL")
-        if url:
+        if url := self.environment.get("DATABASE_URL"):
             with psycopg.connect(url, autocommit=True) as connection:
                 return connection.execute(sql).fetchall()
         path = self.folder / "data" / "baimo.sqlite3"

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from tests.integration.stack.running_site import (
 
 pytestmark = pytest.mark.processes
 LEASE_SECONDS = 2
+SAMPLE = Path(__file__).parents[3] / "registry" / "catalog" / "samples" / "oak"
 JOB = (
     "SELECT j.state, j.attempts FROM registry_job j"
     " JOIN registry_revision r ON r.id = j.revision_id"
@@ -223,6 +225,45 @@ def test_what_a_killed_writer_left_in_the_queue_stops_nobody(
         site.wait_until_idle()
 
         assert site.rows(JOB.format(slug="acme--after-the-mess")) == [("succeeded", 1)]
+
+
+def test_a_job_whose_bell_nobody_heard_is_done_all_the_same(
+    site: Site, large_model: Path
+) -> None:
+    without_broker = replace(
+        site, environment=site.environment | {"REDIS_URL": "redis://127.0.0.1:1/0"}
+    )
+
+    without_broker.push(large_model, "acme/unheard")
+    site.wait_until_idle()
+
+    assert site.rows(JOB.format(slug="acme--unheard")) == [("succeeded", 1)]
+
+
+def sweep_twice(site: Site) -> list[str]:
+    """Return the first two things that a sweeper says before it is ended."""
+    with site.manage("sweep", "--every", "0.1", stderr=subprocess.PIPE) as sweeper:
+        assert sweeper.stderr is not None
+        lines = [json.loads(sweeper.stderr.readline()) for _ in range(2)]
+        sweeper.terminate()
+    assert sweeper.returncode == 0
+    return [line["event"] for line in lines]
+
+
+def test_the_sweeper_goes_on_while_the_database_is_away(tmp_path: Path) -> None:
+    away = {"DATABASE_URL": "postgres://baimo@127.0.0.1:1/baimo"}
+
+    assert sweep_twice(Site(tmp_path, away)) == ["database away", "database away"]
+
+
+def test_the_sweeper_goes_on_while_the_broker_is_away(tmp_path: Path) -> None:
+    site = Site(tmp_path, {"REDIS_URL": "redis://127.0.0.1:1/0"})
+    assert site.manage("migrate", "--verbosity", "0").wait(timeout=60) == 0
+    site.push(SAMPLE, "acme/waiting")
+
+    assert sweep_twice(site) == ["bell not heard", "bell not heard"]
+
+    assert site.rows("SELECT state, n_rings FROM registry_job") == [("queued", 0)]
 
 
 def test_starting_again_is_quick_and_changes_nothing(site: Site) -> None:
