@@ -29,6 +29,8 @@ check: .venv/installed-dev  ## Style, types, imports, settings, migrations, cata
 	$(BIN)/lint-imports
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py catalog check
+	$(BIN)/pytest --quiet --durations=0 tests/unit/registry/test_translations.py
 
 stack: .venv/installed  ## Start docker-compose.yml's processes without Docker
 	@exec $(BIN)/python manage.py stack

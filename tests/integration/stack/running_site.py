@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -69,6 +70,15 @@ def free_port() -> int:
         return port
 
 
+def answers(address: str) -> bool:
+    """Return whether an address is served."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 @dataclass
 class Site:
     """One installation of Baimo in a folder, with a database and a queue."""
@@ -91,6 +101,10 @@ class Site:
         assert self.process is not None
         return self.process.pid
 
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api/v1/models/"
+
     def variables(self) -> dict[str, str]:
         """Return the environment of every process of the site."""
         kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
@@ -106,10 +120,10 @@ class Site:
             **options,
         )
 
-    def start(self) -> None:
-        """Start `manage.py up` and return when it says where it is."""
+    def start(self, command: str = "up") -> None:
+        """Start the site and return when it says where it is."""
         with (self.folder / "log").open("wb") as log:
-            process = self.manage("up", stdout=log, stderr=subprocess.STDOUT)
+            process = self.manage(command, stdout=log, stderr=subprocess.STDOUT)
         self.process = process
         wait_for(lambda: "Baimo is at" in self.log or process.poll() is not None)
         assert process.poll() is None, self.log

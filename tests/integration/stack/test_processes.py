@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from tests.integration.stack.running_site import (
     Site,
+    answers,
     children_of,
     installed,
     is_alive,
@@ -166,16 +166,7 @@ def test_a_killed_child_is_started_again(site: Site, program: str) -> None:
     os.kill(before, signal.SIGKILL)
 
     wait_for(lambda: site.pid_of(program) not in {None, before})
-    address = f"http://127.0.0.1:{site.port}/api/v1/models/"
-    wait_for(lambda: answers(address))
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+    wait_for(lambda: answers(site.address))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
