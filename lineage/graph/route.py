@@ -13,6 +13,7 @@ Span = tuple[float, float]
 TRUNK: Final = 11.0  # how far right of its parent's left side a trunk goes down
 MARK_DISTANCE: Final = 8.0
 CLEARANCE: Final = 5.0
+MARK_CLEARANCE: Final = 16.0  # a mark stands left of its chip
 CHANNELS: Final = (5.0, 8.0, 11.0)
 
 
@@ -74,7 +75,7 @@ class Router:
         """Return the x nearest to both ends at which no row between has a chip."""
         first, last = sorted((row, other_row))
         blocked = _merged(
-            (chip.x - CLEARANCE, chip.right + CLEARANCE)
+            (chip.x - MARK_CLEARANCE, chip.right + CLEARANCE)
             for between in range(first + 1, last)
             for chip in self.by_row.get(between, ())
         )

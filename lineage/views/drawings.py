@@ -27,6 +27,16 @@ class Drawing:
     focus: str = ""
     lit: frozenset[str] = frozenset()
 
+    @property
+    def listed(self) -> list[Derivation]:
+        """Return the derivations for the table: those that are lit, or all."""
+        return [
+            derivation
+            for derivation in self.derivations
+            if not self.lit
+            or {derivation.child.slug, derivation.parent.slug} <= self.lit
+        ]
+
 
 @dataclass(frozen=True)
 class Options:

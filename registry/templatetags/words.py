@@ -128,6 +128,12 @@ def large(number: int | None) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """Return a whole number with a comma after every three digits."""
+    return f"{number:,}"
+
+
+@register.filter
 def params_in_unit(number: int | None) -> str:
     """Return a parameter count in the unit of the table's head, see params_unit."""
     if number is None:

@@ -301,10 +301,12 @@ def test_contradicted_and_withdrawn_derivations_are_not_drawn(
 def test_a_focus_lights_the_kin_and_names_a_stranger(
     client: Client, world: Any
 ) -> None:
+    factories.make_derivation(relation="quantized")
     page = read(client, reverse("lineage:tree") + "?focus=LLAMA")
     lost = read(client, reverse("lineage:tree") + "?focus=nobody")
 
     assert "is-focus" in page and page.count(" lit") >= 2
+    assert page.count('<g class="edge') == 2 and "<td>quantized from" not in page
     assert "Nothing is registered under that name" in lost
 
 
