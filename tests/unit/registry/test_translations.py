@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import polib
@@ -18,7 +20,8 @@ from registry.fingerprint.compare import (
     TEST_VALUES,
 )
 
-FOLDER = Path(__file__).parents[3] / "registry/locale/zh_Hans/LC_MESSAGES"
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "registry/locale/zh_Hans/LC_MESSAGES"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{[a-z_]+[^}]*\}")
 
 
@@ -31,6 +34,42 @@ def test_every_sentence_is_written_in_chinese(written: polib.POFile) -> None:
     assert [entry.msgid for entry in written.untranslated_entries()] == []
     assert [entry.msgid for entry in written.fuzzy_entries()] == []
     assert [entry.msgid for entry in written.obsolete_entries()] == []
+
+
+def marked_in_code() -> Iterator[str]:
+    """Yield every sentence that Python code marks for translation."""
+    functions = {"_", "gettext", "gettext_lazy", "gettext_noop"}
+    for folder in ("registry", "lineage"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if (
+                    isinstance(call, ast.Call)
+                    and isinstance(call.func, ast.Name)
+                    and call.func.id in functions
+                    and isinstance(call.args[0], ast.Constant)
+                ):
+                    yield str(call.args[0].value)
+
+
+def marked_in_templates() -> Iterator[str]:
+    """Yield every sentence that templates mark, variables as gettext writes them."""
+    quoted = re.compile(r"""{% translate (["'])(.+?)\1""")
+    blocks = re.compile(
+        r"{% blocktranslate[^%]*%}(.+?){% (?:plural|endblocktranslate) %}", re.S
+    )
+    for path in (ROOT / "templates").rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        yield from (match[2] for match in quoted.finditer(text))
+        for match in blocks.finditer(text):
+            yield re.sub(r"{{ (\w+) }}", r"%(\1)s", match[1])
+
+
+def test_no_sentence_is_missing_from_the_catalogue(written: polib.POFile) -> None:
+    known = {entry.msgid for entry in written}
+    marked = set(marked_in_code()) | set(marked_in_templates())
+
+    assert len(marked) > 300
+    assert sorted(marked - known) == []
 
 
 def test_the_compiled_catalogue_is_the_written_one(written: polib.POFile) -> None:
