@@ -87,7 +87,13 @@ _EVIDENCE: Final[dict[str, Any]] = {
 }
 
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])[0-9][0-9,]*")
-_NOT_COMPARABLE: Final = gettext_noop("Not comparable, and so not excluded: #.")
+NAMING_LIMITS: Final = (
+    gettext_noop("Not comparable, and so not excluded: #."),
+    gettext_noop(
+        "The weights do not say which of the two came first; # was registered here "
+        "earlier."
+    ),
+)
 ENGINE_LIMITS: Final = (
     gettext_noop(
         "Calibrated on models of up to # parameters; larger ones have not been "
@@ -157,12 +163,16 @@ def engine_text(text: str) -> str:
 
 @register.filter
 def limit_text(limit: str) -> str:
-    """Return a limit in the reader's language, where it is one of the engine's own.
+    """Return a limit in the reader's language, where it is one that we know.
 
-    The engine's sentences are looked up with "#" in place of their numbers.
+    The engine's sentences are looked up with "#" in place of their numbers, ours
+    with "#" in place of the models they name.
     """
-    if limit.startswith(_NOT_COMPARABLE.split("#")[0]):
-        return gettext(_NOT_COMPARABLE).replace("#", limit.split(": ", 1)[1][:-1])
+    for pattern in NAMING_LIMITS:
+        before, after = pattern.split("#")
+        if limit.startswith(before) and limit.endswith(after):
+            names = limit.removeprefix(before).removesuffix(after)
+            return gettext(pattern).replace("#", names)
     sentence = gettext(_NUMBER.sub("#", limit)) if limit else ""
     for number in _NUMBER.findall(limit):
         sentence = sentence.replace("#", number, 1)
@@ -180,7 +190,7 @@ def chance(comparison: Mapping[str, Any]) -> SafeString:
             "If the values differed, their digests would agree like this less than "
             "once in {times}."
         )
-        return format_html(text, times=_power_of_ten(math.floor(-log10_p)))
+        return format_html(text, times=_power_of_ten(_exponent(log10_p)))
     if log10_p > -1:
         text = gettext(
             "If these models had been trained apart, as many matching units would be "
@@ -191,7 +201,7 @@ def chance(comparison: Mapping[str, Any]) -> SafeString:
         "If these models had been trained apart, so many matching units would be seen "
         "less than once in {times}."
     )
-    return format_html(text, times=_power_of_ten(math.floor(-log10_p)))
+    return format_html(text, times=_power_of_ten(_exponent(log10_p)))
 
 
 @register.filter
@@ -201,7 +211,12 @@ def p_value(log10_p: float | None) -> SafeString:
         return SafeString("")
     if log10_p > -3:
         return format_html("p = {}", f"{10**log10_p:.3g}")
-    return format_html("p &lt; 10<sup>−{}</sup>", math.floor(-log10_p))
+    return format_html("p &lt; 10<sup>−{}</sup>", _exponent(log10_p))
+
+
+def _exponent(log10_p: float) -> int:
+    """Return the largest whole n for which p is truly less than ten to the minus n."""
+    return math.ceil(-log10_p) - 1
 
 
 def _power_of_ten(exponent: int) -> SafeString:

@@ -32,7 +32,7 @@ def test_a_model_page_answers_first(client: Client, world: Any) -> None:
 def test_a_p_value_is_said_in_words(client: Client, world: Any) -> None:
     page = read(client, world.model.get_absolute_url())
 
-    assert "would be seen less than once in 10<sup>12</sup>." in page
+    assert "would be seen less than once in 10<sup>11</sup>." in page
     assert "cannot be told apart: fine-tuned, continued pre-training" in page
 
 

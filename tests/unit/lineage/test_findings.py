@@ -1,0 +1,79 @@
+"""Findings in words: p-values, evidence and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from lineage.templatetags import findings
+from registry.fingerprint.compare import TEST_UNITS, TEST_VALUES
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("log10_p", "words"),
+    [
+        (-12.0, "less than once in 10<sup>11</sup>."),
+        (-12.9, "less than once in 10<sup>12</sup>."),
+        (-3.1, "less than once in 1,000."),
+        (-0.3, "in 50% of such comparisons."),
+    ],
+)
+def test_a_p_value_is_said_in_words(log10_p: float, words: str) -> None:
+    said = findings.chance({"log10_p": log10_p, "test": TEST_UNITS})
+
+    assert said.endswith(words)
+
+
+def test_equal_values_have_words_of_their_own() -> None:
+    said = findings.chance({"log10_p": -35.2, "test": TEST_VALUES})
+
+    assert said.startswith("If the values differed") and "10<sup>35</sup>" in said
+
+
+def test_no_p_value_is_said_when_there_is_none() -> None:
+    assert findings.chance({"log10_p": None, "test": TEST_UNITS}) == ""
+    assert findings.p_value(None) == ""
+
+
+def test_a_p_value_is_never_shown_smaller_than_it_is() -> None:
+    assert findings.p_value(-12.9) == "p &lt; 10<sup>−12</sup>"
+    assert findings.p_value(-1.0) == "p = 0.1"
+
+
+def test_evidence_of_an_unknown_kind_keeps_the_engines_words() -> None:
+    assert findings.evidence_text({"kind": "new", "text": "As it is."}) == "As it is."
+
+
+def test_evidence_with_a_missing_number_keeps_the_engines_words() -> None:
+    item: dict[str, Any] = {"kind": "matched-units", "value": 3, "text": "3 units."}
+
+    assert findings.evidence_text(item) == "3 units."
+
+
+@pytest.mark.parametrize(
+    ("limit", "chinese"),
+    [
+        ("9 values are NaN or infinite.", "有 9 个数值是 NaN 或无穷大。"),
+        (
+            "Not comparable, and so not excluded: a--b, c.",
+            "无法比较、因而也不能排除的有：a--b, c。",
+        ),
+        ("Something nobody translated.", "Something nobody translated."),
+    ],
+)
+def test_limits_are_read_in_chinese_where_they_are_known(
+    limit: str, chinese: str
+) -> None:
+    assert findings.limit_text(limit) == limit
+
+    with translation.override("zh-hans"):
+        assert findings.limit_text(limit) == chinese
