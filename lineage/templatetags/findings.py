@@ -191,7 +191,7 @@ def chance(comparison: Mapping[str, Any]) -> SafeString:
             "once in {times}."
         )
         return format_html(text, times=_power_of_ten(_exponent(log10_p)))
-    if log10_p > -1:
+    if log10_p > -2:
         text = gettext(
             "If these models had been trained apart, as many matching units would be "
             "seen in {share} of such comparisons."
