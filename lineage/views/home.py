@@ -49,9 +49,14 @@ def _context() -> dict[str, object]:
 
 
 def _slice() -> Drawing:
-    """Return where the entry with most derivatives comes from and what came of it."""
-    counts = Derivation.objects.shown().values("parent").annotate(n=Count("child"))
-    most = counts.order_by("-n", "parent").first()
+    """Return the kin of the entry that others built on in the most ways."""
+    from_catalog = Derivation.objects.shown().filter(
+        child__origin=RegisteredModel.Origin.CATALOG
+    )
+    counts = from_catalog.values("parent").annotate(
+        n_relations=Count("relation", distinct=True), n_children=Count("child")
+    )
+    most = counts.order_by("-n_relations", "-n_children", "parent").first()
     if most is None:
         return draw_derivations([])
     hub = RegisteredModel.objects.get(pk=most["parent"])
