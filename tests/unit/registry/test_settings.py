@@ -19,6 +19,15 @@ def test_the_example_lists_every_variable_once() -> None:
     assert sorted(listed) == sorted(READ)
 
 
+def test_the_readme_names_only_variables_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", readme))
+
+    assert "DATABASE_URL" in named
+    assert named <= READ
+
+
 def test_compose_sets_only_variables_that_exist() -> None:
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 
