@@ -69,10 +69,6 @@ class DerivationQuerySet(models.QuerySet["Derivation"]):
         """Return derivations with child and parent in the same query."""
         return self.select_related("child__organization", "parent__organization")
 
-    def among(self, models_: list[int]) -> DerivationQuerySet:
-        """Return derivations with both ends in the given entries."""
-        return self.filter(child__in=models_, parent__in=models_)
-
 
 class Derivation(models.Model):
     """The claim "child comes from parent" in one relation.
@@ -118,6 +114,11 @@ class Derivation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.child} {self.relation} {self.parent}"
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Return the remark in both languages."""
+        return {"note": self.note, "note_zh": self.note_zh}
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):

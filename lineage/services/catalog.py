@@ -89,6 +89,7 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "claims": [_claim(claim) for claim in entry.claims],
         "facts": {
             "name_note": entry.name_note,
+            "name_note_zh": entry.name_note_zh,
             "params_active": entry.params_active,
             "sizes": list(entry.sizes),
             "tokens": entry.tokens,

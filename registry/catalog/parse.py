@@ -69,6 +69,7 @@ def _read_entry(fields: Fields, *, organization: str) -> Entry:
         name=fields.text("name"),
         name_zh=fields.optional_text("name_zh"),
         name_note=fields.optional_text("name_note"),
+        name_note_zh=fields.optional_text("name_note_zh"),
         aliases=fields.texts("aliases"),
         organization=organization,
         family=fields.optional_text("family"),

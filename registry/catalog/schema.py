@@ -112,6 +112,7 @@ class Entry:
     name: str
     name_zh: str | None
     name_note: str | None
+    name_note_zh: str | None
     aliases: tuple[str, ...]
     organization: str
     family: str | None

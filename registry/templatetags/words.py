@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django import template
 from django.utils.html import format_html
@@ -96,6 +97,13 @@ def state_meaning(state: str) -> str:
 def fact_label(name: str) -> str:
     """Return the label of a fact of an entry."""
     return str(_FACT_LABELS.get(name, name))
+
+
+@register.filter
+def told(facts: Mapping[str, Any], name: str) -> str:
+    """Return a text of the catalog in the reader's language, else in English."""
+    chinese = facts.get(f"{name}_zh") if _is_chinese() else None
+    return chinese or facts.get(name) or ""
 
 
 @register.filter
