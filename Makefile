@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 TORCH := .venv-torch/bin
+# Two at a time; the tests of one file stay together, as they share what they start.
+PARALLEL := --numprocesses 2 --dist loadfile
 # A production-like environment, in which Django's deployment check must be silent.
 PRODUCTION = DATA_DIR=$(CURDIR)/var/check PUBLIC_URL=https://baimo.example.org \
   SECRET_KEY=$(shell head -c 40 /dev/urandom | base64 -w 0)
@@ -18,8 +20,8 @@ run: .venv/installed  ## Start Baimo on this machine: web, worker and database i
 
 test: .venv/installed-dev  ## Install what tests need, start servers, run every test
 	@tests/packages.sh
-	$(BIN)/pytest tests/unit tests/integration
-	$(BIN)/python tests/servers.py $(BIN)/pytest tests/integration
+	$(BIN)/pytest $(PARALLEL) tests/unit tests/integration
+	$(BIN)/python tests/servers.py $(BIN)/pytest $(PARALLEL) tests/integration
 	$(BIN)/pytest tests/browser
 
 check: .venv/installed-dev  ## Style, types, imports, settings, migrations, catalog, words
