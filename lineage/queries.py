@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 
 from registry.vocabulary import Layer, Relation, StatementKind
-
-# One advisory lock serialises all writers of derivations on PostgreSQL, where two
-# transactions could otherwise each pass the check and together close a cycle.
-# SQLite needs none: every transaction begins IMMEDIATE.
-_WRITE_LOCK = 0x6261696D6F  # "baimo"
 
 # Walks from child to parent, or from parent to child, over the layers asked for.
 _CONE = """
@@ -77,18 +72,6 @@ class Edge(NamedTuple):
     layer: str
     relation: str
     state: str
-
-
-def lock_derivations() -> None:
-    """Wait until no other transaction writes derivations; held to the end of ours.
-
-    Raises TransactionManagementError outside a transaction.
-    """
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("lock inside a transaction")
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITE_LOCK])
 
 
 def ancestors(model_id: int, scope: Scope) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lineage.services import declarations, verifications
@@ -18,16 +19,16 @@ def connect() -> None:
 def on_revision_committed(*, revision: Revision, **kwargs: Any) -> None:
     """Record the declaration; without weights the verdict follows at once."""
     declarations.record_declaration(revision)
-    if revision.parent_id is None:
-        declarations.resolve_waiting(revision.model)
+    waiting = declarations.resolve_waiting(revision.model)
     if not revision.weight_files().exists():
         verifications.judge_without_weights(revision)
+        verifications.verify_again(waiting)
 
 
 def on_fingerprint_stored(
-    *, fingerprint: Fingerprint, job: Job | None, **kwargs: Any
+    *, fingerprint: Fingerprint, job: Job, report: Callable[[], None], **kwargs: Any
 ) -> None:
     """Judge the revision, then those of which its weights say something new."""
-    verification = verifications.verify(fingerprint, job=job)
+    verification = verifications.verify(fingerprint, job=job, report=report)
     touched = verifications.revisions_touched_by(verification)
     verifications.verify_again(touched)

@@ -20,4 +20,4 @@ def verify_revision(job_id: str) -> None:
 
 def _verify(claim: Claim) -> None:
     fingerprint = claim.job.revision.fingerprints.get(engine=ENGINE)
-    verifications.verify(fingerprint, job=claim.job)
+    verifications.verify(fingerprint, job=claim.job, report=claim.renew)

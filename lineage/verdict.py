@@ -20,18 +20,23 @@ Comparison = Mapping[str, Any]  # the object of the engine's compare
 # A relative that nobody declared counts only if its p-value, corrected for every
 # model compared with, stays below this.
 FOUND_LOG10_P = -6.0
+# In a comparison a is the other model and b the revision: the other is the child.
+REVERSED = "b->a"
 COPIES = frozenset({"identical", "renamed", "permuted", "noised"})
 
 
 @dataclass(frozen=True)
 class DeclaredBase:
-    """A base that the makers name; slug and comparison are None where unknown."""
+    """A base that the makers name; slug and comparison are None where unknown.
+
+    `obstacle` is the reason word of a declaration that no weights can confirm.
+    """
 
     declared_id: str
     relation: str
     slug: str | None
     comparison: Comparison | None
-    is_itself: bool = False
+    obstacle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,14 +127,16 @@ def _contradicted(declared: Sequence[DeclaredBase]) -> Decision | None:
 
 def _declared(declared: Sequence[DeclaredBase]) -> Decision:
     for base in declared:
-        if base.is_itself:
-            return _against(Verdict.INCONCLUSIVE, "declares-itself", base)
+        if base.obstacle is not None:
+            return _against(Verdict.INCONCLUSIVE, base.obstacle, base)
         if base.slug is None:
             return _against(Verdict.INCONCLUSIVE, "declared-base-not-registered", base)
         if base.comparison is None:
             return _against(Verdict.INCONCLUSIVE, "declared-base-without-weights", base)
         if base.comparison["related"] is None:
             return _against(Verdict.INCONCLUSIVE, "comparison-inconclusive", base)
+        if base.comparison["direction"] == REVERSED:
+            return _against(Verdict.INCONCLUSIVE, "direction-reversed", base)
     if all(agrees(base.relation, base.comparison or {}) for base in declared):
         return _against(Verdict.CONSISTENT, "declared-base-confirmed", declared[0])
     return _against(Verdict.CONSISTENT, "base-confirmed-relation-differs", declared[0])
@@ -150,8 +157,7 @@ def _against(verdict: Verdict, reason: str, other: DeclaredBase | Relative) -> D
 
 
 def _is_found(comparison: Comparison, n_compared: int) -> bool:
-    # a is the other model, b the revision: "b->a" makes the other one the child.
-    if comparison["related"] is not True or comparison["direction"] == "b->a":
+    if comparison["related"] is not True or comparison["direction"] == REVERSED:
         return False
     log10_p = comparison["log10_p"]
     if log10_p is None:  # equal values prove themselves

@@ -40,13 +40,17 @@ class Claim:
 
         Called as often as the work likes; the row is written twice a second.
         """
+        self._renew(progress=min(max(progress, 0.0), 1.0))
+
+    def renew(self) -> None:
+        """Renew the lease as report() does, leaving progress where it is."""
+        self._renew()
+
+    def _renew(self, **values: float) -> None:
         now = time.monotonic()
-        if now - self._reported_at < REPORT_EVERY_SECONDS:
-            return
-        self._reported_at = now
-        self._write(
-            progress=min(max(progress, 0.0), 1.0), lease_expires_at=_lease_end()
-        )
+        if now - self._reported_at >= REPORT_EVERY_SECONDS:
+            self._reported_at = now
+            self._write(lease_expires_at=_lease_end(), **values)
 
     def succeed(self) -> None:
         """End the job well; raises LeaseLost."""

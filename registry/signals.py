@@ -9,5 +9,6 @@ from django.dispatch import Signal
 revision_committed = Signal()
 
 # The weights of a revision have a stored sketch (new, or already known).
-# Arguments: fingerprint, job (the running Job, or None when called by hand).
+# Arguments: fingerprint, job (the running Job), report (to be called now and then
+# by long work; raises when the job is lost).
 fingerprint_stored = Signal()

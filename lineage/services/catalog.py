@@ -9,9 +9,12 @@ from typing import Any
 from django.db import transaction
 
 from lineage.models import Derivation
+from lineage.services.declarations import resolve_waiting
 from lineage.services.derivations import Speech, add_derivation, say
+from lineage.services.verifications import verify_again
 from registry.catalog import Catalog, Entry, contribution_of
 from registry.catalog import Organization as CatalogOrganization
+from registry.locks import lock_register
 from registry.models import HubRepo, Organization, RegisteredModel, Source
 from registry.vocabulary import StatementKind
 
@@ -31,6 +34,7 @@ def load(catalog: Catalog) -> Loaded:
     an edge that has left the catalog is withdrawn, not deleted.
     """
     with transaction.atomic():
+        lock_register()
         organizations = {o.slug: _load_organization(o) for o in catalog.organizations}
         loaded, models = Loaded(), {}
         for entry in catalog.entries:
@@ -42,6 +46,7 @@ def load(catalog: Catalog) -> Loaded:
         for entry in catalog.entries:
             if entry.slug in models:
                 _load_derivations(entry, models)
+                verify_again(resolve_waiting(models[entry.slug]))
     loaded.n_entries = len(models)
     return loaded
 

@@ -12,7 +12,6 @@ from django.db.models import F, Q
 from lineage.models import Declaration, Derivation
 from lineage.services.derivations import (
     CycleRefused,
-    SelfDerivation,
     Speech,
     add_derivation,
     say,
@@ -98,7 +97,7 @@ def record_declaration(revision: Revision) -> None:
             position=position,
             declared_id=declared_id,
             relation=relation,
-            parent=resolve(declared_id),
+            parent=_resolve_other(declared_id, model),
         )
         _derive(declaration)
     _withdraw_undeclared(revision)
@@ -118,6 +117,12 @@ def resolve(declared_id: str) -> RegisteredModel | None:
     return None
 
 
+def _resolve_other(declared_id: str, model: RegisteredModel) -> RegisteredModel | None:
+    """Return the entry that an id means, unless it is the model that names it."""
+    found = resolve(declared_id)
+    return None if found == model else found
+
+
 def resolve_waiting(model: RegisteredModel) -> list[Revision]:
     """Resolve declarations that waited for this entry; return the heads affected."""
     names = Q(declared_id__iexact=model.slug)
@@ -127,9 +132,9 @@ def resolve_waiting(model: RegisteredModel) -> list[Revision]:
         names |= Q(declared_id__iexact=repo.repo_id)
     waiting = Declaration.objects.filter(
         names, parent=None, revision__model__head=F("revision")
-    ).select_related("revision__model")
+    ).exclude(revision__model=model)
     affected = []
-    for declaration in waiting:
+    for declaration in waiting.select_related("revision__model"):
         declaration.parent = model
         declaration.save(update_fields=["parent"])
         _derive(declaration)
@@ -141,6 +146,7 @@ def _derive(declaration: Declaration) -> None:
     child, parent = declaration.revision.model, declaration.parent
     if parent is None:
         return
+    _withdraw_found(child=parent, parent=child)
     try:
         add_derivation(
             child=child,
@@ -152,15 +158,29 @@ def _derive(declaration: Declaration) -> None:
                 revision=declaration.revision,
             ),
         )
-    except (SelfDerivation, CycleRefused) as error:
-        # The declaration stays on record, unresolved: no edge can carry it.
+    except CycleRefused as error:
+        # The declaration stays on record; its verdict says why no edge can carry it.
         log.info("declaration without edge", reason=str(error))
-        declaration.parent = None
-        declaration.save(update_fields=["parent"])
         return
     if parent.family and not child.family:
         child.family = parent.family
         child.save(update_fields=["family", "search_text", "updated_at"])
+
+
+def _withdraw_found(*, child: RegisteredModel, parent: RegisteredModel) -> None:
+    """Take back what the weights alone suggested: its parent now says the reverse.
+
+    Without a sign of direction in the weights only the order of registration spoke
+    for it, and the word of the makers weighs more.
+    """
+    found = Derivation.objects.filter(
+        child=child,
+        parent=parent,
+        layer__in=WEIGHT_LAYERS,
+        state=StatementKind.FOUND,
+    )
+    for derivation in found:
+        say(derivation, Speech(kind=StatementKind.WITHDRAWN))
 
 
 def _withdraw_undeclared(revision: Revision) -> None:

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from lineage import queries
 from lineage.models import Derivation, Statement, Verification
 from lineage.verdict import state_of
+from registry.locks import lock_register
 from registry.models import RegisteredModel, Revision, Source
 from registry.vocabulary import (
     RELATION_LAYER,
@@ -20,8 +21,8 @@ from registry.vocabulary import (
     StatementKind,
 )
 
-# A withdrawn edge may be declared again, so it counts when cycles are refused.
-ANY_WEIGHTS = queries.Scope(layers=WEIGHT_LAYERS, states=frozenset(StatementKind))
+# What was withdrawn or contradicted carries nothing, so it closes no cycle.
+CARRYING = queries.Scope(layers=WEIGHT_LAYERS)
 
 
 class CycleRefused(Exception):
@@ -36,7 +37,8 @@ class SelfDerivation(Exception):
 class Speech:
     """What is said of a derivation, by whom and on what evidence.
 
-    Without author, revision and verification it is the catalog that speaks.
+    With a revision its makers speak, whoever of them pushed it; with nothing but a
+    kind the catalog does.
     """
 
     kind: StatementKind
@@ -64,12 +66,13 @@ def add_derivation(
     if child.pk == parent.pk:
         raise SelfDerivation(f"{child.slug} names itself as its base")
     with transaction.atomic():
-        queries.lock_derivations()
+        lock_register()
         derivation = Derivation.objects.filter(
             child=child, parent=parent, relation=relation
         ).first()
-        if derivation is None:
+        if derivation is None or derivation.state not in CARRYING.states:
             _refuse_cycle(child, parent, RELATION_LAYER[relation])
+        if derivation is None:
             derivation = Derivation(
                 child=child,
                 parent=parent,
@@ -86,7 +89,7 @@ def add_derivation(
 def say(derivation: Derivation, speech: Speech) -> None:
     """Append a statement to a derivation and derive its state anew."""
     with transaction.atomic():
-        queries.lock_derivations()
+        lock_register()
         _say(derivation, speech)
 
 
@@ -97,7 +100,7 @@ def _notes(derivation: Derivation) -> tuple[str, str]:
 def _refuse_cycle(
     child: RegisteredModel, parent: RegisteredModel, layer: Layer
 ) -> None:
-    if layer in WEIGHT_LAYERS and child.pk in queries.ancestors(parent.pk, ANY_WEIGHTS):
+    if layer in WEIGHT_LAYERS and child.pk in queries.ancestors(parent.pk, CARRYING):
         raise CycleRefused(f"{parent.slug} already descends from {child.slug}")
 
 
@@ -126,9 +129,7 @@ def _said_by_the_same(
     said = derivation.statements.all()
     if speech.verification is not None:
         return said.filter(verification=speech.verification)
+    if speech.revision is not None:
+        return said.filter(verification=None, revision__isnull=False)
     author_id = speech.author.pk if speech.author else None
-    return said.filter(
-        verification=None,
-        author_id=author_id,
-        revision__isnull=speech.revision is None,
-    )
+    return said.filter(verification=None, revision=None, author_id=author_id)

@@ -1,45 +1,27 @@
-"""Judging a fingerprinted revision: comparisons in, one verdict out."""
+"""Judging a fingerprinted revision and saying what its weights say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
-from lineage import queries, verdict
-from lineage.models import Declaration, Verification
-from lineage.services.declarations import read_declaration, resolve
-from lineage.services.derivations import (
-    CycleRefused,
-    Speech,
-    add_derivation,
-)
+from lineage import verdict
+from lineage.models import Verification
+from lineage.services.cases import Gathered, gather
+from lineage.services.derivations import CycleRefused, Speech, add_derivation
 from registry import jobs
-from registry.fingerprint import ENGINE, Sketch, compare
+from registry.fingerprint import ENGINE
+from registry.locks import lock_register
 from registry.models import Fingerprint, Job, RegisteredModel, Revision
-from registry.vocabulary import (
-    WEIGHT_LAYERS,
-    Relation,
-    StatementKind,
-    Verdict,
-    agreeing_relations,
-)
+from registry.vocabulary import Relation, StatementKind, Verdict, agreeing_relations
 
 log = structlog.get_logger("baimo.verdicts")
 
-# Edges that people took back or the weights contradict explain no relative.
-KINSHIP = queries.Scope(layers=WEIGHT_LAYERS)
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A revision's case and the rows behind the slugs in it."""
-
-    case: verdict.Case
-    models: dict[str, RegisteredModel]
+ACCUSING = (Verdict.RENAMED_COPY, Verdict.UNDECLARED_BASE)
 
 
 def judge_without_weights(revision: Revision) -> Verification:
@@ -52,17 +34,24 @@ def judge_without_weights(revision: Revision) -> Verification:
     )
 
 
-def verify(fingerprint: Fingerprint, *, job: Job | None) -> Verification:
-    """Return the verdict on a fingerprinted revision; one job gives one verdict."""
+def verify(
+    fingerprint: Fingerprint, *, job: Job | None, report: Callable[[], None]
+) -> Verification:
+    """Return the verdict on a fingerprinted revision; one job gives one verdict.
+
+    `report` is called between comparisons and may raise to stop.
+    """
     done = Verification.objects.filter(job=job).first() if job else None
     if done is not None:
         return done
-    compared = _compare_with_all(fingerprint)
-    decision = verdict.decide(compared.case)
+    gathered = gather(fingerprint, report=report)
+    decision = verdict.decide(gathered.case)
     try:
         with transaction.atomic():
-            verification = _store(fingerprint.revision, job, compared, decision)
-            _state_what_was_found(verification, compared, decision)
+            lock_register()
+            verification = _store(fingerprint.revision, job, gathered, decision)
+            if _is_head(fingerprint.revision):
+                _state_what_was_found(verification, gathered, decision)
     except IntegrityError:
         # Another worker ran the same job and was first; its verdict is the verdict.
         return Verification.objects.get(job=job)
@@ -80,17 +69,20 @@ def verify_again(revisions: Iterable[Revision]) -> None:
 def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
     """Return the heads of which the weights just judged may say something new.
 
-    They declare this model as their base, had nothing to be compared with, or are
-    relatives that came after it.
+    They declare this model as their base, had nothing to be compared with, are
+    relatives that came after it, or were said to come from it.
     """
     revision = verification.revision
-    alone = Verification.objects.current().filter(reason="nothing-comparable")
+    current = Verification.objects.current()
+    alone = current.filter(reason="nothing-comparable")
+    accused = current.filter(verdict__in=ACCUSING, compared_with=revision.model)
     relatives = [relative["slug"] for relative in verification.relatives]
     return (
         Revision.objects.filter(model__head=F("pk"))
         .filter(
             Q(declarations__parent=revision.model)
             | Q(verifications__in=alone)
+            | Q(verifications__in=accused)
             | Q(model__slug__in=relatives, created_at__gt=revision.created_at)
         )
         .exclude(model=revision.model)
@@ -98,113 +90,49 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
     )
 
 
-def _compare_with_all(fingerprint: Fingerprint) -> Compared:
-    """Compare with every registered model of which the register holds weights."""
-    revision = fingerprint.revision
-    mine = Sketch.from_bytes(bytes(fingerprint.sketch))
-    declarations = list(
-        revision.declarations.select_related("parent").order_by("position")
-    )
-    bases = {d.parent_id: d for d in declarations if d.parent_id is not None}
-    explained = _explained(revision.model, bases)
-    models: dict[str, RegisteredModel] = {}
-    comparisons: dict[int, verdict.Comparison] = {}
-    others: list[verdict.Relative] = []
-    for other in _other_fingerprints(revision.model):
-        model = other.revision.model
-        models[model.slug] = model
-        names = (model.slug, revision.model.slug)
-        theirs = Sketch.from_bytes(bytes(other.sketch))
-        comparison = compare(theirs, mine, names=names).to_json()
-        comparisons[model.pk] = comparison
-        if model.pk not in bases:
-            # Who came later cannot be an undeclared base.
-            is_later = other.revision.created_at > revision.created_at
-            is_explained = is_later or model.pk in explained
-            others.append(verdict.Relative(model.slug, comparison, is_explained))
-    case = verdict.Case(
-        declared=[_declared_base(d, comparisons) for d in declarations],
-        declares_scratch=read_declaration(revision.card).is_from_scratch,
-        others=others,
-    )
-    return Compared(case=case, models=models)
-
-
-def _other_fingerprints(model: RegisteredModel) -> Iterable[Fingerprint]:
-    return (
-        Fingerprint.objects.current()
-        .filter(engine=ENGINE)
-        .exclude(revision__model=model)
-        .select_related("revision__model")
-        .order_by("id")
-        .iterator()
-    )
-
-
-def _declared_base(
-    declaration: Declaration, comparisons: dict[int, verdict.Comparison]
-) -> verdict.DeclaredBase:
-    parent, model = declaration.parent, declaration.revision.model
-    return verdict.DeclaredBase(
-        declared_id=declaration.declared_id,
-        relation=declaration.relation,
-        slug=parent.slug if parent else None,
-        comparison=comparisons.get(parent.pk) if parent else None,
-        is_itself=resolve(declaration.declared_id) == model,
-    )
-
-
-def _explained(model: RegisteredModel, bases: Iterable[int]) -> set[int]:
-    """Return the models whose kinship the declarations account for.
-
-    The declared bases' ancestors and all descendants of any of these, and whatever
-    descends from the model itself.
-    """
-    roots = set(bases)
-    for base in bases:
-        roots |= queries.ancestors(base, KINSHIP)
-    explained = set(roots)
-    for root in roots | {model.pk}:
-        explained |= queries.descendants(root, KINSHIP)
-    return explained - {model.pk}
+def _is_head(revision: Revision) -> bool:
+    """Return whether the model still stands at this revision."""
+    return RegisteredModel.objects.filter(head=revision).exists()
 
 
 def _store(
-    revision: Revision,
-    job: Job | None,
-    compared: Compared,
-    decision: verdict.Decision,
+    revision: Revision, job: Job | None, gathered: Gathered, decision: verdict.Decision
 ) -> Verification:
-    case = compared.case
-    related = [r for r in case.others if r.comparison["related"] is True]
     against = decision.compared_with
     return Verification.objects.create(
         revision=revision,
         job=job,
         verdict=decision.verdict,
         reason=decision.reason,
-        compared_with=compared.models.get(against) if against else None,
+        compared_with=gathered.models.get(against) if against else None,
         comparison=decision.comparison,
         relatives=[
-            {
-                "slug": relative.slug,
-                "explained": relative.is_explained,
-                "comparison": relative.comparison,
-            }
-            for relative in related
+            _relative(relative)
+            for relative in gathered.case.others
+            if relative.comparison["related"] is True
         ],
-        limits=_limits(compared, decision),
-        n_compared=len(compared.models),
+        limits=_limits(gathered.case, decision),
+        n_compared=len(gathered.models),
         engine=ENGINE,
     )
 
 
-def _limits(compared: Compared, decision: verdict.Decision) -> list[str]:
+def _relative(relative: verdict.Relative) -> dict[str, Any]:
+    """Return what a verdict keeps of a relative: enough to name it and look it up."""
+    kept = ("relation", "relation_set", "log10_p", "effect", "direction")
+    return {
+        "slug": relative.slug,
+        "explained": relative.is_explained,
+        "comparison": {name: relative.comparison[name] for name in kept},
+    }
+
+
+def _limits(case: verdict.Case, decision: verdict.Decision) -> list[str]:
     """Return what the verdict could not see, the comparison's limits first."""
     limits = list(decision.comparison["limits"]) if decision.comparison else []
     unknown = sorted(
         relative.slug
-        for relative in compared.case.others
+        for relative in case.others
         if relative.comparison["related"] is None
     )
     if decision.found and decision.found.comparison["direction"] is None:
@@ -220,31 +148,26 @@ def _limits(compared: Compared, decision: verdict.Decision) -> list[str]:
 
 
 def _state_what_was_found(
-    verification: Verification, compared: Compared, decision: verdict.Decision
+    verification: Verification, gathered: Gathered, decision: verdict.Decision
 ) -> None:
     """Say on every derivation concerned what the weights say of it."""
-    child = verification.revision.model
-    for base in compared.case.declared:
-        if base.slug is None or base.comparison is None:
-            continue
-        kind = _word_of_the_weights(base.comparison)
-        if kind is not None:
-            _say_of(
-                verification,
-                child,
-                compared.models[base.slug],
-                agreeing_relations(base.relation)[0],
-                kind,
-            )
+    for base in gathered.case.declared:
+        kind = _word_of_the_weights(base)
+        if base.slug is not None and kind is not None:
+            relation = agreeing_relations(base.relation)[0]
+            _say_of(verification, gathered.models[base.slug], relation, kind)
     found = decision.found
-    relation = verdict.relation_found(found.comparison) if found else None
-    if found is not None and relation is not None:
-        parent = compared.models[found.slug]
-        _say_of(verification, child, parent, relation, StatementKind.FOUND)
+    relation_found = verdict.relation_found(found.comparison) if found else None
+    if found is not None and relation_found is not None:
+        parent = gathered.models[found.slug]
+        _say_of(verification, parent, relation_found, StatementKind.FOUND)
 
 
-def _word_of_the_weights(comparison: verdict.Comparison) -> StatementKind | None:
-    if comparison["related"] is None:
+def _word_of_the_weights(base: verdict.DeclaredBase) -> StatementKind | None:
+    comparison = base.comparison
+    if base.obstacle or comparison is None or comparison["related"] is None:
+        return None
+    if comparison["direction"] == verdict.REVERSED:
         return None
     if comparison["related"]:
         return StatementKind.VERIFIED
@@ -253,14 +176,13 @@ def _word_of_the_weights(comparison: verdict.Comparison) -> StatementKind | None
 
 def _say_of(
     verification: Verification,
-    child: RegisteredModel,
     parent: RegisteredModel,
     relation: Relation,
     kind: StatementKind,
 ) -> None:
     try:
         add_derivation(
-            child=child,
+            child=verification.revision.model,
             parent=parent,
             relation=relation,
             speech=Speech(

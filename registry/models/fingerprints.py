@@ -8,9 +8,13 @@ from registry.models.files import Revision
 
 
 class FingerprintQuerySet(models.QuerySet["Fingerprint"]):
-    def current(self) -> FingerprintQuerySet:
-        """Return the fingerprints of the revisions that models now stand at."""
-        return self.filter(revision__model__head=models.F("revision"))
+    def newest(self, engine: str) -> FingerprintQuerySet:
+        """Return, for each model, the fingerprint of the newest weights known."""
+        of_model = Fingerprint.objects.filter(
+            engine=engine, revision__model=models.OuterRef("revision__model")
+        )
+        newest = of_model.order_by("-revision_id").values("pk")[:1]
+        return self.filter(pk=models.Subquery(newest))
 
 
 class Fingerprint(models.Model):

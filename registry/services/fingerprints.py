@@ -33,7 +33,7 @@ def run_job(claim: Claim) -> None:
     )
     claim.report(SHARE_OF_SKETCH)
     signals.fingerprint_stored.send(
-        sender=Fingerprint, fingerprint=fingerprint, job=claim.job
+        sender=Fingerprint, fingerprint=fingerprint, job=claim.job, report=claim.renew
     )
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from registry import card, jobs, paths, signals, storage
 from registry.fingerprint import FingerprintError, read_header
+from registry.locks import lock_register
 from registry.models import (
     Blob,
     Job,
@@ -105,9 +106,8 @@ def commit_revision(
     new_card = _checked_card(changes)
     _check_added(changes.added)
     with transaction.atomic():
-        locked = RegisteredModel.objects.select_for_update(of=("self",)).get(
-            pk=model.pk
-        )
+        lock_register()
+        locked = RegisteredModel.objects.get(pk=model.pk)
         head = locked.head
         if parent_commit and (head is None or head.commit_id != parent_commit):
             raise CommitConflict("the model has a newer commit; fetch it and try again")

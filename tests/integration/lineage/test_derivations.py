@@ -14,7 +14,7 @@ from lineage.services.derivations import (
 )
 from registry.models import RegisteredModel
 from registry.vocabulary import Relation, StatementKind
-from tests.factories import make_model, make_user, make_verification
+from tests.factories import make_model, make_revision, make_user, make_verification
 
 DECLARED = Speech(kind=StatementKind.DECLARED)
 
@@ -97,12 +97,31 @@ def test_a_cycle_of_weights_is_refused() -> None:
     assert Derivation.objects.count() == 2
 
 
-def test_a_withdrawn_edge_still_counts_against_a_cycle() -> None:
+def test_a_withdrawn_edge_closes_no_cycle_until_it_is_declared_again() -> None:
     a, b = make_model(), make_model()
     say(derive(b, a), Speech(kind=StatementKind.WITHDRAWN))
 
+    derive(a, b)
+
     with pytest.raises(CycleRefused):
-        derive(a, b)
+        derive(b, a)
+
+
+def test_the_makers_are_one_speaker_whoever_pushes() -> None:
+    child, parent, revision = make_model(), make_model(), make_revision()
+    ann, bob = make_user(), make_user()
+    said = [
+        (StatementKind.DECLARED, ann),
+        (StatementKind.WITHDRAWN, bob),
+        (StatementKind.DECLARED, ann),
+    ]
+
+    for kind, author in said:
+        speech = Speech(kind=kind, author=author, revision=revision)
+        derivation = derive(child, parent, speech=speech)
+
+    assert derivation.state == StatementKind.DECLARED
+    assert derivation.statements.count() == 3
 
 
 def test_ideas_may_travel_both_ways() -> None:

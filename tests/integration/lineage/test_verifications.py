@@ -140,6 +140,83 @@ def test_a_model_that_declares_itself_is_told_so() -> None:
     assert verdict(child) == (Verdict.INCONCLUSIVE, "declares-itself")
 
 
+def test_editing_a_card_does_not_make_an_original_younger_than_its_copy() -> None:
+    push("rival/other", OTHER, baimo_category="base")
+    push("acme/base", BASE, baimo_category="base")
+    work()
+    copy = push("rival/own", BASE, baimo_category="base")
+
+    edited = push("acme/base", BASE, baimo_category="base", license="mit")
+    work()
+
+    assert verdict(edited) == (Verdict.INDEPENDENT, "nothing-found")
+    assert verdict(copy) == (Verdict.RENAMED_COPY, "copy-of-undeclared")
+
+
+def test_an_honest_declaration_clears_a_base_that_came_after_its_child() -> None:
+    push("fan/tuned", TUNED)
+    push("rival/other", OTHER, baimo_category="base")
+    base = push("acme/base", BASE, baimo_category="base")
+    work()
+    assert verdict(base)[0] == Verdict.UNDECLARED_BASE
+
+    child = push("fan/tuned", TUNED, base_model="acme/base")
+    work()
+
+    assert verdict(child) == (Verdict.CONSISTENT, "declared-base-confirmed")
+    assert verdict(base) == (Verdict.INDEPENDENT, "nothing-found")
+    assert state("tuned", "base") == StatementKind.VERIFIED
+    assert state("base", "tuned") == StatementKind.WITHDRAWN
+
+
+def test_a_mistaken_declaration_taken_back_harms_nobody() -> None:
+    first = push("acme/first", BASE, base_model="rival/second")
+    second = push("rival/second", TUNED)
+    work()
+    push("acme/first", BASE, baimo_category="base")
+    second = push("rival/second", TUNED, base_model="acme/first")
+    work()
+
+    assert verdict(second) == (Verdict.CONSISTENT, "declared-base-confirmed")
+    assert state("first", "second") == StatementKind.WITHDRAWN
+    assert first.model.derivations.shown().count() == 0
+
+
+def test_declarations_in_a_circle_are_told_so() -> None:
+    push("acme/first", BASE, baimo_category="base")
+    second = push("rival/second", TUNED, base_model="acme/first")
+    first = push("acme/first", BASE, base_model="rival/second")
+
+    work()
+
+    assert verdict(second) == (Verdict.CONSISTENT, "declared-base-confirmed")
+    assert verdict(first) == (Verdict.INCONCLUSIVE, "declaration-circular")
+
+
+def test_an_old_revision_says_nothing_of_the_model_as_it_stands() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    push("rival/other", OTHER, baimo_category="base")
+    old = push("acme/child", TUNED, base_model="rival/other")
+    new = push("acme/child", TUNED, base_model="acme/base")
+    run(new.jobs.get())
+
+    work()
+
+    assert verdict(old)[0] == Verdict.NOT_DERIVED_FROM_DECLARED
+    assert state("child", "base") == StatementKind.VERIFIED
+    assert state("child", "other") == StatementKind.WITHDRAWN
+
+
+def test_a_base_without_weights_is_named_as_the_reason() -> None:
+    child = push("acme/child", TUNED, base_model="acme/base")
+    work()
+
+    push("acme/base", None)
+    work()
+
+    assert verdict(child) == (Verdict.INCONCLUSIVE, "declared-base-without-weights")
+
+
 def test_without_weights_nothing_can_be_verified() -> None:
     revision = push("acme/empty", None, base_model="acme/base")
 
@@ -154,7 +231,7 @@ def test_a_job_done_twice_gives_one_fingerprint_and_one_verdict() -> None:
     fingerprint = Fingerprint.objects.get()
 
     run(job)
-    again = verify(fingerprint, job=job)
+    again = verify(fingerprint, job=job, report=lambda: None)
 
     assert Fingerprint.objects.count() == 1
     assert Verification.objects.get() == again

@@ -96,7 +96,11 @@ def test_one_false_base_among_true_ones_is_enough() -> None:
             DeclaredBase("gpt-3", "finetune", "gpt-3", None),
             "declared-base-without-weights",
         ),
-        (DeclaredBase("me", "sft", None, None, is_itself=True), "declares-itself"),
+        (
+            DeclaredBase("me", "sft", None, None, obstacle="declares-itself"),
+            "declares-itself",
+        ),
+        (declared(True, direction="b->a"), "direction-reversed"),
         (declared(None), "comparison-inconclusive"),
     ],
 )

@@ -1,0 +1,135 @@
+"""Gathering what a verdict rests on: declarations, kin and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from lineage import queries, verdict
+from lineage.models import Declaration
+from lineage.services.declarations import read_declaration, resolve
+from registry.fingerprint import ENGINE, Sketch, compare
+from registry.models import Fingerprint, RegisteredModel, Revision
+from registry.vocabulary import WEIGHT_LAYERS
+
+# Edges that people took back or the weights contradict explain no relative.
+KINSHIP = queries.Scope(layers=WEIGHT_LAYERS)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A revision's case and the models behind the slugs in it."""
+
+    case: verdict.Case
+    models: Mapping[str, RegisteredModel]
+
+
+def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
+    """Return the case of a fingerprinted revision.
+
+    Compares it with the newest known weights of every other model; `report` is
+    called before each comparison and may raise to stop.
+    """
+    revision = fingerprint.revision
+    declarations = list(revision.declarations.with_parents())
+    bases = {d.parent_id for d in declarations if d.parent_id is not None}
+    explained = _explained(revision.model, bases)
+    mine = Sketch.from_bytes(bytes(fingerprint.sketch))
+    models: dict[str, RegisteredModel] = {}
+    comparisons: dict[int, verdict.Comparison] = {}
+    others: list[verdict.Relative] = []
+    for other in _other_fingerprints(revision.model):
+        report()
+        model = other.revision.model
+        models[model.slug] = model
+        comparison = _compare(other, mine, revision.model)
+        comparisons[model.pk] = comparison
+        if model.pk not in bases:
+            is_explained = model.pk in explained or _came_later(
+                comparison, other.revision, than=revision
+            )
+            others.append(verdict.Relative(model.slug, comparison, is_explained))
+    case = verdict.Case(
+        declared=[_declared_base(d, comparisons) for d in declarations],
+        declares_scratch=read_declaration(revision.card).is_from_scratch,
+        others=others,
+    )
+    return Gathered(case=case, models=models)
+
+
+def _other_fingerprints(model: RegisteredModel) -> Iterable[Fingerprint]:
+    return (
+        Fingerprint.objects.newest(ENGINE)
+        .exclude(revision__model=model)
+        .select_related("revision__model")
+        .order_by("id")
+        .iterator()
+    )
+
+
+def _compare(
+    other: Fingerprint, mine: Sketch, model: RegisteredModel
+) -> verdict.Comparison:
+    theirs = Sketch.from_bytes(bytes(other.sketch))
+    names = (other.revision.model.slug, model.slug)
+    return compare(theirs, mine, names=names).to_json()
+
+
+def _came_later(
+    comparison: verdict.Comparison, other: Revision, *, than: Revision
+) -> bool:
+    """Return whether a relative's weights came after these, so cannot be their base."""
+    if comparison["related"] is not True:
+        return False
+    return _weights_since(other) > _weights_since(than)
+
+
+def _weights_since(revision: Revision) -> datetime:
+    """Return when the register first saw one of these weight files in this model.
+
+    Editing a card makes a new revision and leaves this date alone.
+    """
+    blobs = revision.weight_files().values("blob")
+    first = (
+        revision.model.revisions.filter(files__blob__in=blobs).order_by("id").first()
+    )
+    return first.created_at if first else revision.created_at
+
+
+def _explained(model: RegisteredModel, bases: Iterable[int]) -> set[int]:
+    """Return the models whose kinship the declarations account for.
+
+    The declared bases' ancestors and all descendants of any of these, and whatever
+    descends from the model itself.
+    """
+    roots = set(bases)
+    for base in bases:
+        roots |= queries.ancestors(base, KINSHIP)
+    explained = set(roots)
+    for root in roots | {model.pk}:
+        explained |= queries.descendants(root, KINSHIP)
+    return explained - {model.pk}
+
+
+def _declared_base(
+    declaration: Declaration, comparisons: Mapping[int, verdict.Comparison]
+) -> verdict.DeclaredBase:
+    parent = declaration.parent
+    return verdict.DeclaredBase(
+        declared_id=declaration.declared_id,
+        relation=declaration.relation,
+        slug=parent.slug if parent else None,
+        comparison=comparisons.get(parent.pk) if parent else None,
+        obstacle=_obstacle(declaration),
+    )
+
+
+def _obstacle(declaration: Declaration) -> str | None:
+    """Return the reason word why no verdict can follow a declaration, or None."""
+    model, parent = declaration.revision.model, declaration.parent
+    if resolve(declaration.declared_id) == model:
+        return "declares-itself"
+    if parent and model.pk in queries.ancestors(parent.pk, KINSHIP):
+        return "declaration-circular"
+    return None
