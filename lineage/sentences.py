@@ -87,6 +87,19 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
         "The register holds no weights of the declared base {other}. Pushing them "
         "would settle it."
     ),
+    "declares-itself": _(
+        "The model card names this very model as its base. Naming the model it comes "
+        "from, or none, would settle it."
+    ),
+    "declaration-circular": _(
+        "The model card names {other} as the base, and {other} is on record as coming "
+        "from this model. A correction of one of the two would settle it."
+    ),
+    "direction-reversed": _(
+        "The weights are related to those of {other}, but show that {other} comes from "
+        "this model and not the reverse. A correction of the declaration would settle "
+        "it."
+    ),
     "comparison-inconclusive": _(
         "The comparison with the declared base {other} allows no conclusion. Weights "
         "in a form that the engine can compare would settle it."

@@ -117,6 +117,27 @@ ENGINE_LIMITS: Final = (
     gettext_noop("# layers have no feed-forward part that shapes reveal."),
 )
 
+OPEN_QUESTIONS: Final = (
+    gettext_noop("The unit test is neither clear of chance nor within it."),
+    gettext_noop("A few weight matrices are equal, too few to speak for the model."),
+    gettext_noop(
+        "All norms agree as in a permuted copy, which this engine cannot undo."
+    ),
+    gettext_noop(
+        "Units resemble units of other numbers, as if they had been permuted."
+    ),
+    gettext_noop("Too few units could be compared to see a descent if there were one."),
+    gettext_noop("The weights cannot be compared: hidden sizes differ (# and #)."),
+    gettext_noop(
+        "The weights cannot be compared: feed-forward layers differ in form (widths # "
+        "and #)."
+    ),
+    gettext_noop(
+        "The weights cannot be compared: no feed-forward units were found from tensor "
+        "shapes."
+    ),
+)
+
 ENGINE_TESTS: Final = (
     gettext_noop("labels of matched feed-forward units, exact permutation tail"),
     gettext_noop(
@@ -152,7 +173,7 @@ def evidence_text(item: Mapping[str, Any]) -> str:
     try:
         return str(_EVIDENCE[str(item["kind"])]).format(**item)
     except (KeyError, ValueError, TypeError):
-        return str(item.get("text", ""))
+        return _with_numbers(str(item.get("text", "")))
 
 
 @register.filter
@@ -173,8 +194,13 @@ def limit_text(limit: str) -> str:
         if limit.startswith(before) and limit.endswith(after):
             names = limit.removeprefix(before).removesuffix(after)
             return gettext(pattern).replace("#", names)
-    sentence = gettext(_NUMBER.sub("#", limit)) if limit else ""
-    for number in _NUMBER.findall(limit):
+    return _with_numbers(limit)
+
+
+def _with_numbers(text: str) -> str:
+    """Return a sentence of the engine translated with "#" in place of its numbers."""
+    sentence = gettext(_NUMBER.sub("#", text)) if text else ""
+    for number in _NUMBER.findall(text):
         sentence = sentence.replace("#", number, 1)
     return sentence
 

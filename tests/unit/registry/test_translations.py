@@ -10,15 +10,17 @@ from pathlib import Path
 import polib
 import pytest
 
-from lineage.templatetags.findings import ENGINE_LIMITS, ENGINE_TESTS
+from lineage.sentences import REASON_SENTENCES
+from lineage.templatetags.findings import ENGINE_LIMITS, ENGINE_TESTS, OPEN_QUESTIONS
 from registry import vocabulary
-from registry.fingerprint import evidence
+from registry.fingerprint import decide, evidence
 from registry.fingerprint.compare import (
     NULL_UNITS,
     NULL_VALUES,
     TEST_UNITS,
     TEST_VALUES,
 )
+from registry.fingerprint.decide import OpenQuestion
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "registry/locale/zh_Hans/LC_MESSAGES"
@@ -104,6 +106,23 @@ def test_every_limit_of_the_engine_has_a_translation() -> None:
     assert limits
     for limit in limits:
         assert re.sub(r"(?<![A-Za-z])[0-9][0-9,]*", "#", limit) in ENGINE_LIMITS
+
+
+def test_every_open_question_of_the_engine_has_a_translation() -> None:
+    questions = [v.text for v in vars(decide).values() if isinstance(v, OpenQuestion)]
+
+    assert questions
+    assert set(questions) <= set(OPEN_QUESTIONS)
+
+
+def test_every_reason_of_a_verdict_has_a_sentence() -> None:
+    rooms = ("lineage/verdict.py", "lineage/services")
+    sources = [ROOT / room for room in rooms]
+    files = [f for s in sources for f in ([s] if s.is_file() else s.glob("*.py"))]
+    words = re.findall(r'"([a-z]+(?:-[a-z]+)+)"', "".join(f.read_text() for f in files))
+
+    reasons = set(words) - set(vocabulary.ENGINE_RELATIONS)
+    assert reasons == set(REASON_SENTENCES)
 
 
 def test_every_test_of_the_engine_has_a_translation() -> None:
