@@ -27,6 +27,19 @@ class Card:
     body: str = ""
 
 
+# Besides its own errors the YAML library lets through whatever Python raises on
+# explicitly tagged values, such as "!!int ''".
+_UNREADABLE = (
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
 class _PlainLoader(yaml.SafeLoader):
     """Safe YAML without aliases: a few of them can expand to gigabytes."""
 
@@ -58,7 +71,7 @@ def _parse_yaml(text: str) -> Mapping[str, Any]:
     try:
         # The loader is a SafeLoader.
         metadata = yaml.load(text, Loader=_PlainLoader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except _UNREADABLE as error:
         line = str(error).replace("\n", " ")
         raise CardInvalid(f"the front matter is no valid YAML: {line[:200]}") from error
     if metadata is None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Concat, Now
 from django.utils import timezone
@@ -61,10 +62,20 @@ class Claim:
         self._end(state=Job.State.FAILED, error=error)
 
     def release(self, error: str) -> None:
-        """Give the job back for another attempt; raises LeaseLost."""
-        self._write(
-            state=Job.State.QUEUED, lease=None, lease_expires_at=None, error=error
-        )
+        """Give the job back for another attempt; raises LeaseLost.
+
+        Where another one waits to do the same, this one ends instead.
+        """
+        try:
+            with transaction.atomic():
+                self._write(
+                    state=Job.State.QUEUED,
+                    lease=None,
+                    lease_expires_at=None,
+                    error=error,
+                )
+        except IntegrityError:
+            self._end(state=Job.State.CANCELLED, error=error)
 
     def _end(self, **values: object) -> None:
         self._write(
@@ -80,8 +91,12 @@ class Claim:
 
 
 def submit(kind: Job.Kind, revision: Revision) -> Job:
-    """Return the unfinished job of this kind on the revision, made if need be."""
-    job, _ = Job.objects.unfinished().get_or_create(kind=kind, revision=revision)
+    """Return the waiting job of this kind on the revision, made if need be.
+
+    A running one does not count: it may have read already what is new.
+    """
+    waiting = Job.objects.filter(state=Job.State.QUEUED)
+    job, _ = waiting.get_or_create(kind=kind, revision=revision)
     return job
 
 

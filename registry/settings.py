@@ -19,9 +19,10 @@ DEBUG = env.flag("DEBUG", default=False)
 PORT = env.number("PORT", 8000)
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
-ALLOWED_HOSTS = env.words(
-    "ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{_public.hostname or ''}"
-)
+ALLOWED_HOSTS = [
+    *env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]"),
+    _public.hostname or "localhost",
+]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR / "secret_key")
 

@@ -111,14 +111,15 @@ def store_bytes(content: bytes) -> str:
 
 
 @contextmanager
-def checkout(contents: Iterable[tuple[str, str]]) -> Iterator[Path]:
-    """Yield a folder in which each (path, sha256) is a link to its content.
+def checkout(contents: Iterable[tuple[str, str]], *, name: str) -> Iterator[Path]:
+    """Yield a folder of that name in which each (path, sha256) links to its content.
 
     Raises ContentMissing when a content is not stored. Paths must be relative and
     free of "..": services check them before they become rows.
     """
-    with tempfile.TemporaryDirectory(prefix="baimo-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="baimo-") as parent:
+        folder = Path(parent) / name
+        folder.mkdir()
         for path, sha256 in contents:
             if not has(sha256):
                 raise ContentMissing(f"the content of {path} is not stored")

@@ -20,6 +20,8 @@ MAX_LIMIT = 1000
 
 Position = tuple[str | int, int]
 
+_NO_CURSOR = ValidationError({"cursor": "this is no cursor of this list"})
+
 
 def encode_cursor(position: Position) -> str:
     """Return the opaque text of a position (value, id) in an ordered list."""
@@ -32,13 +34,19 @@ def decode_cursor(cursor: str, *, kind: type[str] | type[int]) -> Position:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         value, key = json.loads(base64.urlsafe_b64decode(padded.encode()))
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise ValidationError({"cursor": "this is no cursor of this list"}) from error
-    if type(value) is not kind or type(key) is not int:
-        raise ValidationError({"cursor": "this is no cursor of this list"})
-    if any(isinstance(part, int) and abs(part) >= 2**63 for part in (value, key)):
-        raise ValidationError({"cursor": "this is no cursor of this list"})
+    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+        raise _NO_CURSOR from error
+    is_of_kind = type(value) is kind and type(key) is int
+    if not is_of_kind or not all(map(_is_storable, (value, key))):
+        raise _NO_CURSOR
     return value, key
+
+
+def _is_storable(part: str | int) -> bool:
+    """Return whether both databases can compare a column with the part."""
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return part.isprintable()
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,8 @@ class ModelListParams(PageParams):
         )
         if given["repo"]:
             team, _, name = given["repo"].partition("/")
-            models = models.in_repo(team, name)
+            # Without a name nothing can match: entries that nobody pushed have none.
+            models = models.in_repo(team, name or "/")
         if "layer" in given:
             models = models.filter(
                 derivations__layer__in=given["layer"],

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from registry.api.shapes import ListShape
+
 
 class JobBriefShape(serializers.Serializer[Any]):
     """A job in brief; its address is jobs/{id}/."""
@@ -119,15 +121,6 @@ class EdgeShape(serializers.Serializer[Any]):
     layer = serializers.CharField()
     relation = serializers.CharField()
     state = serializers.CharField()
-
-
-class ListShape(serializers.Serializer[Any]):
-    """What every list has beside its results."""
-
-    total = serializers.IntegerField()
-    truncated = serializers.BooleanField()
-    truncated_reason = serializers.CharField(allow_null=True)
-    next = serializers.URLField(allow_null=True)
 
 
 class ModelListShape(ListShape):

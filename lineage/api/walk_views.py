@@ -112,9 +112,9 @@ class Subtree(APIView):
         params = WalkParams(data=request.query_params)
         params.is_valid(raise_exception=True)
         below = queries.descendants(find_model(slug).pk, params.scope)
+        rows = RegisteredModel.objects.filter(pk__in=below)
         categories = Counter(
-            model.category or model.kind
-            for model in RegisteredModel.objects.filter(pk__in=below)
+            category or kind for category, kind in rows.values_list("category", "kind")
         )
         return Response({"total": len(below), "by_category": dict(categories)})
 

@@ -108,7 +108,7 @@ def resolve(declared_id: str) -> RegisteredModel | None:
     team, _, name = declared_id.partition("/")
     candidates = (
         RegisteredModel.objects.in_repo(team, name) if name else None,
-        RegisteredModel.objects.filter(hub_repos__repo_id__iexact=declared_id),
+        RegisteredModel.objects.filter(hub_repos__repo_id__lower=declared_id.lower()),
         RegisteredModel.objects.with_slug(declared_id),
     )
     for candidate in candidates:

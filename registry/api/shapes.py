@@ -30,13 +30,18 @@ class OrganizationShape(serializers.Serializer[Any]):
     n_models = serializers.IntegerField()
 
 
-class OrganizationListShape(serializers.Serializer[Any]):
-    """Every organisation."""
+class ListShape(serializers.Serializer[Any]):
+    """What every list has beside its results."""
 
     total = serializers.IntegerField()
     truncated = serializers.BooleanField()
     truncated_reason = serializers.CharField(allow_null=True)
     next = serializers.URLField(allow_null=True)
+
+
+class OrganizationListShape(ListShape):
+    """Every organisation."""
+
     results = OrganizationShape(many=True)
 
 
@@ -47,8 +52,7 @@ class SeenShape(serializers.Serializer[Any]):
     path = serializers.CharField()
 
 
-class SeenListShape(serializers.Serializer[Any]):
+class SeenListShape(ListShape):
     """Every place of a file."""
 
-    total = serializers.IntegerField()
     results = SeenShape(many=True)

@@ -14,6 +14,20 @@ from rest_framework.views import APIView
 from registry.api import shapes
 from registry.models import Job, Organization, RevisionFile
 
+MAX_SEEN = 1000
+
+
+def _whole_list(results: list[dict[str, Any]], *, total: int) -> dict[str, Any]:
+    """Return the list object of the API for a list that has one page only."""
+    is_cut = total > len(results)
+    return {
+        "total": total,
+        "truncated": is_cut,
+        "truncated_reason": f"only the first {len(results)}" if is_cut else None,
+        "next": None,
+        "results": results,
+    }
+
 
 class JobDetail(APIView):
     """Long work that a client waits for."""
@@ -57,15 +71,7 @@ class OrganizationList(APIView):
             }
             for organization in organizations
         ]
-        return Response(
-            {
-                "total": len(results),
-                "truncated": False,
-                "truncated_reason": None,
-                "next": None,
-                "results": results,
-            }
-        )
+        return Response(_whole_list(results, total=len(results)))
 
 
 class ByHash(APIView):
@@ -74,13 +80,9 @@ class ByHash(APIView):
     @extend_schema(responses=shapes.SeenListShape)
     def get(self, request: Request, sha256: str) -> Response:
         """Return the models whose current revision holds this content."""
-        files = (
-            RevisionFile.objects.in_heads()
-            .filter(blob=sha256.lower())
-            .select_related("revision__model")
-            .order_by("id")[:1000]
-        )
+        files = RevisionFile.objects.in_heads().filter(blob=sha256.lower())
+        shown = files.select_related("revision__model").order_by("id")[:MAX_SEEN]
         results = [
-            {"slug": file.revision.model.slug, "path": file.path} for file in files
+            {"slug": file.revision.model.slug, "path": file.path} for file in shown
         ]
-        return Response({"total": len(results), "results": results})
+        return Response(_whole_list(results, total=files.count()))

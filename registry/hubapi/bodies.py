@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -89,9 +89,18 @@ def objects(body: dict[str, Any], name: str, *, at_most: int) -> list[dict[str, 
 
 def path(body: dict[str, Any]) -> str:
     """Return the member 'path', which can stand in a model; raises HubError."""
+    return _checked(body, paths.check)
+
+
+def place(body: dict[str, Any]) -> str:
+    """Return the member 'path', of whatever format the file is; raises HubError."""
+    return _checked(body, paths.check_place)
+
+
+def _checked(body: dict[str, Any], check: Callable[[str], None]) -> str:
     value = text(body, "path")
     try:
-        paths.check(value)
+        check(value)
     except paths.PathRefused as error:
         raise HubError(f"{value!r}: {error}") from error
     return value

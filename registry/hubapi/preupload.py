@@ -21,7 +21,7 @@ from registry.models import RegisteredModel, RevisionFile
 MAX_FILES_A_REQUEST = 256
 GITIGNORE = ".gitignore"
 # Every line is tried on every file and every folder above it.
-MAX_GITIGNORE_LINES = 500
+MAX_GITIGNORE_LINES = 100
 MAX_GITIGNORE_BYTES = 64 * 1024
 
 
@@ -55,7 +55,7 @@ def preupload(
     gitignore = bodies.text(body, "gitIgnore", _stored_gitignore(model))
     if gitignore.count("\n") > MAX_GITIGNORE_LINES:
         raise TooLarge(f"{GITIGNORE} has more than {MAX_GITIGNORE_LINES} lines")
-    names = [bodies.text(file, "path") for file in files]
+    names = [bodies.place(file) for file in files]
     known = {file.path: file for file in files_of(model.head).filter(path__in=names)}
     travels = [_travel(file, gitignore, known) for file in files]
     return JsonResponse({"files": travels})
@@ -65,7 +65,7 @@ def _travel(
     file: dict[str, Any], gitignore: str, known: dict[str, RevisionFile]
 ) -> dict[str, Any]:
     """Return how one file travels; raises HubError for one that may not at all."""
-    path, size_bytes = bodies.text(file, "path"), bodies.size(file)
+    path, size_bytes = bodies.place(file), bodies.size(file)
     if uploadrules.is_ignored(path, gitignore):
         return {"path": path, "uploadMode": "regular", "shouldIgnore": True}
     bodies.path(file)

@@ -121,7 +121,7 @@ def list_models(request: HttpRequest) -> HttpResponseBase:
         )
     models = RegisteredModel.objects.from_teams().exclude(repo_name="")
     if author := request.GET.get("author"):
-        models = models.filter(organization__slug__iexact=author)
+        models = models.filter(organization__slug__lower=author.lower())
     models = models.searched(request.GET.get("search", ""))
     limit = min(_number(request, "limit", PAGE_SIZE), PAGE_SIZE)
     after = models.filter(pk__gt=_number(request, "cursor", 0)).order_by("pk")

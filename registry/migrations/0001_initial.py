@@ -220,7 +220,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('kind', 'revision'), name='one_unfinished_job_of_a_kind'),
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'queued')), fields=('kind', 'revision'), name='one_waiting_job_of_a_kind'),
         ),
         migrations.AddConstraint(
             model_name='job',

@@ -68,8 +68,8 @@ class Job(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "revision"],
-                condition=Q(state__in=["queued", "running"]),
-                name="one_unfinished_job_of_a_kind",
+                condition=Q(state="queued"),
+                name="one_waiting_job_of_a_kind",
             ),
             models.CheckConstraint(
                 condition=Q(progress__gte=0, progress__lte=1),

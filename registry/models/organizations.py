@@ -37,7 +37,7 @@ def validate_not_reserved(name: str) -> None:
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     def named(self, slug: str) -> OrganizationQuerySet:
         """Return the organisation of that name, whatever its case."""
-        return self.filter(slug__iexact=slug)
+        return self.filter(slug__lower=slug.lower())
 
     def of_member(self, user: User) -> OrganizationQuerySet:
         """Return the organisations that a user belongs to."""

@@ -14,17 +14,22 @@ from django.utils.translation import gettext_lazy as _
 from registry.models.organizations import Organization
 from registry.vocabulary import CATEGORY_LABELS, KIND_LABELS, Kind
 
+# Names are looked up without case through the indexes on their lower form.
+models.CharField.register_lookup(Lower)
+
 SLUG_PATTERN = r"^[A-Za-z0-9._-]+\Z"
 
 
 class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
     def with_slug(self, slug: str) -> RegisteredModelQuerySet:
         """Return the entry with that slug, whatever its case."""
-        return self.filter(slug__iexact=slug)
+        return self.filter(slug__lower=slug.lower())
 
     def in_repo(self, team: str, name: str) -> RegisteredModelQuerySet:
         """Return the entry that a team pushed under that name, ignoring case."""
-        return self.filter(organization__slug__iexact=team, repo_name__iexact=name)
+        return self.filter(
+            organization__slug__lower=team.lower(), repo_name__lower=name.lower()
+        )
 
     def from_teams(self) -> RegisteredModelQuerySet:
         """Return what teams registered, without the catalog."""
@@ -35,9 +40,12 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
         return self.filter(origin=RegisteredModel.Origin.CATALOG)
 
     def searched(self, text: str) -> RegisteredModelQuerySet:
-        """Return entries whose names contain every word of the text."""
+        """Return entries whose names contain every word of the text.
+
+        Words after the twentieth are not looked at.
+        """
         found = self
-        for word in text.lower().split():
+        for word in text.lower().split()[:20]:
             found = found.filter(search_text__contains=word)
         return found
 

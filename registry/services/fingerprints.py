@@ -52,7 +52,7 @@ def fingerprint_revision(
     content = _content_of(files)
     started = time.perf_counter()
     twin = Fingerprint.objects.filter(content=content, engine=ENGINE).first()
-    sketch = bytes(twin.sketch) if twin else _sketch(files, progress)
+    sketch = bytes(twin.sketch) if twin else _sketch(revision, files, progress)
     return store_fingerprint(
         revision,
         content=content,
@@ -97,7 +97,11 @@ def _content_of(files: Iterable[RevisionFile]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _sketch(files: Iterable[RevisionFile], progress: Callable[[float], None]) -> bytes:
+def _sketch(
+    revision: Revision,
+    files: Iterable[RevisionFile],
+    progress: Callable[[float], None],
+) -> bytes:
     contents = [(file.path, file.blob_id) for file in files]
-    with storage.checkout(contents) as folder:
+    with storage.checkout(contents, name=revision.model.name) as folder:
         return sketch_model(folder, progress=progress).to_bytes()

@@ -99,9 +99,10 @@ def commit_revision(
     """Return the model's head after a commit.
 
     A commit that changes nothing returns the head as it is, so that the same push
-    may be repeated. Otherwise the new revision, its declaration and its job come
-    into being together. Raises CommitConflict when parent_commit is given and is
-    not the head, and CommitRefused for content that cannot be registered.
+    may be repeated, and has a failed job done again. Otherwise the new revision,
+    its declaration and its job come into being together. Raises CommitConflict when
+    parent_commit is given and is not the head, and CommitRefused for content that
+    cannot be registered.
     """
     new_card = _checked_card(changes)
     _check_added(changes.added)
@@ -113,6 +114,7 @@ def commit_revision(
             raise CommitConflict("the model has a newer commit; fetch it and try again")
         files = _apply(changes, head)
         if head is not None and _tree(files) == _tree_of(head):
+            _try_again(head)
             return head
         revision = _write_revision(
             locked, head, files, author=author, summary=summary, description=description
@@ -124,6 +126,13 @@ def commit_revision(
         if revision.weight_files().exists():
             jobs.submit(Job.Kind.FINGERPRINT, revision)
     return revision
+
+
+def _try_again(head: Revision) -> None:
+    """Give a revision whose job failed a new one: the same push asks for it."""
+    newest = head.jobs.filter(kind=Job.Kind.FINGERPRINT).order_by("-created_at").first()
+    if newest is not None and newest.state in (Job.State.FAILED, Job.State.CANCELLED):
+        jobs.submit(Job.Kind.FINGERPRINT, head)
 
 
 def _check_added(added: Iterable[AddedFile]) -> None:
@@ -138,13 +147,15 @@ def _check_added(added: Iterable[AddedFile]) -> None:
 
 
 def _checked_card(changes: Changes) -> card.Card | None:
-    for file in changes.added:
-        if file.path == CARD_PATH:
-            try:
-                return card.parse_card(storage.path_of(file.sha256).read_bytes())
-            except card.CardInvalid as error:
-                raise CommitRefused(f"{CARD_PATH}: {error}") from error
-    return None
+    file = {file.path: file for file in changes.added}.get(CARD_PATH)
+    if file is None:
+        return None
+    if file.size_bytes > card.MAX_CARD_BYTES:
+        raise CommitRefused(f"{CARD_PATH}: larger than {card.MAX_CARD_BYTES} bytes")
+    try:
+        return card.parse_card(storage.path_of(file.sha256).read_bytes())
+    except card.CardInvalid as error:
+        raise CommitRefused(f"{CARD_PATH}: {error}") from error
 
 
 def _apply(changes: Changes, head: Revision | None) -> dict[str, AddedFile]:
@@ -156,7 +167,12 @@ def _apply(changes: Changes, head: Revision | None) -> dict[str, AddedFile]:
         for path, file in files.items()
         if path not in gone and not path.startswith(folders)
     }
-    return kept | {file.path: file for file in changes.added}
+    after = kept | {file.path: file for file in changes.added}
+    try:
+        paths.check_together(after.keys())
+    except paths.PathRefused as error:
+        raise CommitRefused(str(error)) from error
+    return after
 
 
 def _files_of(revision: Revision) -> Iterable[AddedFile]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from lineage.api.pagination import encode_cursor
 from registry.models import HubRepo, Job, Source
 from tests.factories import (
     make_catalog_model,
@@ -64,6 +66,8 @@ def zoo() -> None:
         ({"q": "通义"}, ["qwen"]),
         ({"q": "LLaMA meta"}, ["llama"]),
         ({"q": "nothing"}, []),
+        ({"q": "llama " * 33}, ["llama"]),
+        ({"repo": "meta"}, []),
         ({"category": "base"}, ["llama", "qwen"]),
         ({"category": "base,sft"}, ["acme--child", "llama", "qwen"]),
         ({"organization": "META"}, ["llama"]),
@@ -96,6 +100,9 @@ def test_filters_let_through_what_they_name(
         {"limit": 1001},
         {"cursor": "bogus"},
         {"cursor": "WzEsIDJd"},
+        {"cursor": encode_cursor(("a\0b", 1))},
+        {"cursor": base64.urlsafe_b64encode(b'["\\ud800",1]').decode()},
+        {"cursor": base64.urlsafe_b64encode(b"[" * 3000).decode()},
         {"ordering": "weight"},
         {"released_after": "2023"},
         {"min_params": "many"},

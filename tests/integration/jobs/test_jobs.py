@@ -271,13 +271,27 @@ def test_jobs_of_two_kinds_stand_side_by_side() -> None:
     assert Job.objects.unfinished().count() == 2
 
 
-def test_the_database_refuses_a_second_unfinished_job() -> None:
+def test_the_database_refuses_a_second_waiting_job() -> None:
     job = make_job()
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        make_job(revision=job.revision, state=Job.State.RUNNING)
+        make_job(revision=job.revision)
 
+    make_job(revision=job.revision, state=Job.State.RUNNING)
     make_job(revision=job.revision, state=Job.State.FAILED)
+
+
+def test_a_job_given_back_ends_where_another_waits_to_do_the_same() -> None:
+    job = make_job()
+    held = jobs.claim(job.pk)
+    assert held is not None
+    waiting = jobs.submit(Job.Kind.FINGERPRINT, job.revision)
+
+    held.release("broke")
+
+    assert waiting != job
+    job.refresh_from_db()
+    assert (job.state, job.error) == (Job.State.CANCELLED, "broke")
 
 
 def test_the_database_refuses_a_progress_beyond_one() -> None:

@@ -120,6 +120,8 @@ def test_a_stale_parent_is_a_conflict(model: RegisteredModel) -> None:
         (".git/config", b"x", "cannot be part"),
         ("README.md", b"---\nbase_model: [\n---\n", "no valid YAML"),
         ("README.md", b"---\na: &a [*a]\n---\n", "alias"),
+        ("README.md", b"x" * (1024 * 1024 + 1), "larger than"),
+        ("config.json/x.json", b"{}", "is a file"),
     ],
 )
 def test_a_bad_file_is_refused_and_nothing_changes(
@@ -130,10 +132,28 @@ def test_a_bad_file_is_refused_and_nothing_changes(
     with pytest.raises(CommitRefused, match=reason) as refused:
         commit(model, added(path, content))
 
-    assert str(refused.value).startswith(path)
+    assert str(refused.value).startswith(path.removesuffix("/x.json"))
     model.refresh_from_db()
     assert model.head == good
     assert Revision.objects.count() == 1
+
+
+def test_the_same_push_has_a_failed_job_done_again(model: RegisteredModel) -> None:
+    first = commit(model, added("model.safetensors", WEIGHTS))
+    Job.objects.update(state=Job.State.FAILED)
+
+    second = commit(model, added("model.safetensors", WEIGHTS))
+
+    assert second == first
+    assert Job.objects.unfinished().get().revision == first
+
+
+def test_the_last_card_of_a_commit_is_the_card(model: RegisteredModel) -> None:
+    first, last = b"---\nlicense: mit\n---\n", b"---\nlicense: bsd\n---\n"
+
+    revision = commit(model, added("README.md", first), added("README.md", last))
+
+    assert revision.card == {"license": "bsd"}
 
 
 def test_a_refused_commit_leaves_no_declaration(model: RegisteredModel) -> None:

@@ -56,6 +56,9 @@ def test_empty_front_matter_is_an_empty_mapping() -> None:
         ("a: !!python/object/apply:os.system [id]", "no valid YAML"),
         ("a: 2026-13-45", "no valid YAML"),
         ("[" * 5000, "no valid YAML"),
+        ("a: !!int ''", "no valid YAML"),
+        ("a: !!bool x", "no valid YAML"),
+        ("a: !!timestamp x", "no valid YAML"),
         ("? [a, b]\n: c\n? {x: y}\n: d", "no valid YAML"),
     ],
     ids=[
@@ -67,6 +70,9 @@ def test_empty_front_matter_is_an_empty_mapping() -> None:
         "python object",
         "no such date",
         "deep",
+        "no number",
+        "no truth",
+        "no time",
         "mapping as a key",
     ],
 )

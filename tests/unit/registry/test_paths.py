@@ -17,7 +17,7 @@ from registry import paths
         "文件.json",
         "with space.txt",
         "bin/readme.md",
-        "x" * 400,
+        "x" * 200 + "/" + "y" * 199,
     ],
 )
 def test_an_ordinary_path_is_accepted(path: str) -> None:
@@ -27,8 +27,10 @@ def test_an_ordinary_path_is_accepted(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("", "empty or too long"),
-        ("x" * 401, "empty or too long"),
+        ("", "empty"),
+        ("x/" * 10 + "y" * 381, "too long"),
+        ("a/" * 24 + "b", "too deep"),
+        ("模" * 86, "255 bytes"),
         ("/etc/passwd", "relative path"),
         ("../outside", "relative path"),
         ("a/../../outside", "relative path"),
@@ -55,3 +57,10 @@ def test_a_path_that_leads_elsewhere_is_refused(path: str, reason: str) -> None:
 def test_a_pickle_is_refused_with_the_way_to_convert_it(path: str) -> None:
     with pytest.raises(paths.PathRefused, match=r"safetensors\.torch\.save_file"):
         paths.check(path)
+
+
+def test_no_path_lies_below_a_file() -> None:
+    paths.check_together({"config.json", "onnx/config.json", "onnx/model.onnx"})
+
+    with pytest.raises(paths.PathRefused, match=r"config\.json is a file"):
+        paths.check_together({"config.json", "config.json/x.json"})

@@ -115,7 +115,9 @@ def test_bytes_stored_twice_are_one_file(root: Path) -> None:
 def test_checkout_shows_contents_under_their_paths() -> None:
     store()
 
-    with storage.checkout([("a.bin", SHA256), ("deep/er/b.bin", SHA256)]) as folder:
+    with storage.checkout(
+        [("a.bin", SHA256), ("deep/er/b.bin", SHA256)], name="it"
+    ) as folder:
         assert (folder / "a.bin").read_bytes() == CONTENT
         assert (folder / "deep/er/b.bin").read_bytes() == CONTENT
 
@@ -128,7 +130,7 @@ def test_checkout_names_the_file_whose_content_is_missing() -> None:
 
     with (
         pytest.raises(storage.ContentMissing, match=r"gone\.safetensors"),
-        storage.checkout([("a", SHA256), ("gone.safetensors", "0" * 64)]),
+        storage.checkout([("a", SHA256), ("gone.safetensors", "0" * 64)], name="it"),
     ):
         pytest.fail("the folder is incomplete")
 
