@@ -8,7 +8,8 @@ from datetime import datetime
 
 from lineage import queries, verdict
 from lineage.models import Declaration
-from lineage.services.declarations import read_declaration, resolve
+from lineage.services.declarations import resolve
+from registry.declaration import read_declaration
 from registry.fingerprint import ENGINE, Sketch, compare
 from registry.models import Fingerprint, RegisteredModel, Revision
 from registry.vocabulary import WEIGHT_LAYERS

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Any
-
 import structlog
 from django.db.models import F, Q
 
@@ -16,70 +12,11 @@ from lineage.services.derivations import (
     add_derivation,
     say,
 )
-from registry.card import strings
+from registry.declaration import read_declaration
 from registry.models import RegisteredModel, Revision
-from registry.vocabulary import (
-    FROM_SCRATCH,
-    RELATION_CATEGORY,
-    WEIGHT_LAYERS,
-    Category,
-    StatementKind,
-    agreeing_relations,
-)
+from registry.vocabulary import WEIGHT_LAYERS, StatementKind, agreeing_relations
 
 log = structlog.get_logger("baimo.declarations")
-
-DEFAULT_RELATION = "finetune"
-MAX_DECLARED = 50
-
-
-@dataclass(frozen=True)
-class Declared:
-    """The declaration in a card: (id, relation word) pairs and a category."""
-
-    bases: tuple[tuple[str, str], ...]
-    category: Category | None
-
-    @property
-    def is_from_scratch(self) -> bool:
-        """Return whether training from scratch is declared: a base without a base."""
-        return not self.bases and self.category in FROM_SCRATCH
-
-
-def read_declaration(metadata: dict[str, Any]) -> Declared:
-    """Return what the front matter of a card declares.
-
-    `base_model_relation` holds for all bases, or is a list with one word for each;
-    unknown words count as `finetune`, the hub's own default.
-    """
-    ids = list(dict.fromkeys(strings(metadata.get("base_model"))))[:MAX_DECLARED]
-    words = strings(metadata.get("base_model_relation"))
-    if len(words) == 1:
-        words = words * len(ids)
-    bases = tuple(
-        (base[:200], _known_relation(word))
-        for base, word in zip_longest(ids, words[: len(ids)])
-    )
-    return Declared(bases=bases, category=_category(metadata, bases))
-
-
-def _known_relation(word: str | None) -> str:
-    try:
-        agreeing_relations(word or DEFAULT_RELATION)
-    except ValueError:
-        return DEFAULT_RELATION
-    return word or DEFAULT_RELATION
-
-
-def _category(
-    metadata: dict[str, Any], bases: tuple[tuple[str, str], ...]
-) -> Category | None:
-    for word in strings(metadata.get("baimo_category")):
-        if word in set(Category):
-            return Category(word)
-    if not bases:
-        return None
-    return RELATION_CATEGORY.get(agreeing_relations(bases[0][1])[0])
 
 
 def record_declaration(revision: Revision) -> None:

@@ -156,11 +156,21 @@ def _state_what_was_found(
         if base.slug is not None and kind is not None:
             relation = agreeing_relations(base.relation)[0]
             _say_of(verification, gathered.models[base.slug], relation, kind)
+        if kind == StatementKind.CONTRADICTED:
+            _join_family(verification.revision.model, "")
     found = decision.found
     relation_found = verdict.relation_found(found.comparison) if found else None
     if found is not None and relation_found is not None:
         parent = gathered.models[found.slug]
         _say_of(verification, parent, relation_found, StatementKind.FOUND)
+        _join_family(verification.revision.model, parent.family)
+
+
+def _join_family(model: RegisteredModel, family: str) -> None:
+    """Count a model to the family that its weights show, whatever it declares."""
+    if model.family != family:
+        model.family = family
+        model.save(update_fields=["family", "search_text", "updated_at"])
 
 
 def _word_of_the_weights(base: verdict.DeclaredBase) -> StatementKind | None:

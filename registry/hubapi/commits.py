@@ -169,7 +169,8 @@ def _commit(model: RegisteredModel, push: Push, *, author: Any) -> Revision:
     except CommitConflict as error:
         raise StaleParent(str(error)) from error
     except CommitRefused as error:
-        raise Unprocessable(f"{error}; nothing was committed") from error
+        # A 400 is what the client prints without words of its own around ours.
+        raise HubError(f"{error}; nothing was committed") from error
 
 
 def _written_out(parent: str, head: Revision | None) -> str | None:

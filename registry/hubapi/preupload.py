@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from registry import storage
 from registry.card import CardInvalid, parse_card
+from registry.declaration import read_declaration
 from registry.hubapi import bodies, uploadrules
 from registry.hubapi.auth import require_pusher, require_token
 from registry.hubapi.errors import TooLarge, answers_errors
@@ -33,7 +34,8 @@ def validate_yaml(request: HttpRequest) -> HttpResponseBase:
     require_token(request)
     body = bodies.read_json(request)
     try:
-        parse_card(bodies.text(body, "content").encode())
+        card = parse_card(bodies.text(body, "content").encode())
+        read_declaration(card.metadata)
     except CardInvalid as error:
         problems = [{"message": f"README.md: {error}"}]
         return JsonResponse({"errors": problems, "warnings": []}, status=400)

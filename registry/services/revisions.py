@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from registry import card, jobs, paths, signals, storage
+from registry.declaration import read_declaration
 from registry.fingerprint import FingerprintError, read_header
 from registry.locks import lock_register
 from registry.models import (
@@ -141,9 +142,11 @@ def _check_added(added: Iterable[AddedFile]) -> None:
         try:
             paths.check(file.path)
             if file.path.endswith(WEIGHT_SUFFIX):
-                read_header(storage.path_of(file.sha256))
-        except (paths.PathRefused, FingerprintError) as error:
+                read_header(storage.path_of(file.sha256), name=file.path)
+        except paths.PathRefused as error:
             raise CommitRefused(f"{file.path}: {error}") from error
+        except FingerprintError as error:
+            raise CommitRefused(str(error)) from error
 
 
 def _checked_card(changes: Changes) -> card.Card | None:
@@ -153,7 +156,9 @@ def _checked_card(changes: Changes) -> card.Card | None:
     if file.size_bytes > card.MAX_CARD_BYTES:
         raise CommitRefused(f"{CARD_PATH}: larger than {card.MAX_CARD_BYTES} bytes")
     try:
-        return card.parse_card(storage.path_of(file.sha256).read_bytes())
+        parsed = card.parse_card(storage.path_of(file.sha256).read_bytes())
+        read_declaration(parsed.metadata)
+        return parsed
     except card.CardInvalid as error:
         raise CommitRefused(f"{CARD_PATH}: {error}") from error
 

@@ -158,7 +158,7 @@ def test_a_weight_file_with_a_broken_header_is_refused_whole(
             repo_id="acme/broken",
         )
 
-    assert refusal.value.response.status_code == 422
+    assert refusal.value.response.status_code == 400
     assert api.list_repo_files("acme/broken") == []
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from lineage.models import Declaration, Derivation
 from lineage.services.declarations import (
-    read_declaration,
     record_declaration,
     resolve,
     resolve_waiting,
 )
 from registry.models import HubRepo, RegisteredModel, Revision
-from registry.vocabulary import Category, StatementKind
+from registry.vocabulary import StatementKind
 from tests.factories import (
     make_catalog_model,
     make_model,
@@ -35,61 +32,6 @@ def pushed(team: str, name: str) -> RegisteredModel:
     return make_model(
         organization=organization, repo_name=name, slug=f"{team}--{name}", name=name
     )
-
-
-@pytest.mark.parametrize(
-    ("card", "bases", "category"),
-    [
-        ({}, (), None),
-        ({"base_model": "a/b"}, (("a/b", "finetune"),), Category.SFT),
-        (
-            {"base_model": ["a/b", "c/d"], "base_model_relation": "merge"},
-            (("a/b", "merge"), ("c/d", "merge")),
-            Category.MERGE,
-        ),
-        (
-            {"base_model": ["a/b", "c/d"], "base_model_relation": ["sft", "contains"]},
-            (("a/b", "sft"), ("c/d", "contains")),
-            Category.SFT,
-        ),
-        (
-            {"base_model": ["a/b", "c/d"], "base_model_relation": ["sft", "x", "y"]},
-            (("a/b", "sft"), ("c/d", "finetune")),
-            Category.SFT,
-        ),
-        ({"base_model": ["a/b", "a/b"]}, (("a/b", "finetune"),), Category.SFT),
-        ({"base_model": 7, "baimo_category": ["base"]}, (), Category.BASE),
-        ({"baimo_category": "nonsense"}, (), None),
-        (
-            {"base_model": "a/b", "baimo_category": "preference-tuned"},
-            (("a/b", "finetune"),),
-            Category.PREFERENCE_TUNED,
-        ),
-    ],
-)
-def test_a_card_is_read(
-    card: dict[str, Any], bases: tuple[tuple[str, str], ...], category: Category | None
-) -> None:
-    declared = read_declaration(card)
-
-    assert declared.bases == bases
-    assert declared.category == category
-
-
-@pytest.mark.parametrize(
-    ("card", "is_from_scratch"),
-    [
-        ({"baimo_category": "base"}, True),
-        ({"baimo_category": "retrained"}, True),
-        ({"baimo_category": "base", "base_model": "a/b"}, False),
-        ({"baimo_category": "sft"}, False),
-        ({}, False),
-    ],
-)
-def test_only_a_base_without_a_base_is_from_scratch(
-    card: dict[str, Any], is_from_scratch: bool
-) -> None:
-    assert read_declaration(card).is_from_scratch == is_from_scratch
 
 
 def test_a_team_model_comes_before_a_hub_address_and_a_slug() -> None:

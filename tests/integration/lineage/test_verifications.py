@@ -105,6 +105,23 @@ def test_a_false_base_is_contradicted_and_the_true_one_found() -> None:
     assert state("child", "base") == StatementKind.FOUND
 
 
+def test_the_family_is_that_of_the_weights_and_not_of_a_false_declaration() -> None:
+    base = push("acme/base", BASE, baimo_category="base").model
+    other = push("rival/other", OTHER, baimo_category="base").model
+    for model, family in ((base, "Maple"), (other, "Oak")):
+        model.refresh_from_db()
+        model.family = family
+        model.save()
+    child = push("acme/child", TUNED, base_model="rival/other").model
+    child.refresh_from_db()
+    assert child.family == "Oak"
+
+    work()
+
+    child.refresh_from_db()
+    assert child.family == "Maple"
+
+
 def test_siblings_of_a_declared_base_are_explained() -> None:
     push("acme/base", BASE, baimo_category="base")
     push("acme/first", TUNED, base_model="acme/base")
