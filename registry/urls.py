@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from registry.api.views import NoSuchAddress
 
 api_v1: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("", include("registry.api.urls")),
     path("", include("lineage.api.urls")),
+    # Only with a last slash, so that an address without one is redirected first.
+    re_path("^(.*/)?$", NoSuchAddress.as_view()),
 ]
 
 urlpatterns = [

@@ -91,12 +91,16 @@ class ModelListParams(PageParams):
     def models(self) -> QuerySet[RegisteredModel]:
         """Return the models that every given filter lets through."""
         given = self.validated_data
-        models: Any = RegisteredModel.objects.searched(given["q"]).filter(
-            **{
-                lookup: given[name]
-                for name, lookup in _LOOKUPS.items()
-                if name in given
-            }
+        models: Any = (
+            RegisteredModel.objects.listed()
+            .searched(given["q"])
+            .filter(
+                **{
+                    lookup: given[name]
+                    for name, lookup in _LOOKUPS.items()
+                    if name in given
+                }
+            )
         )
         if given["repo"]:
             team, _, name = given["repo"].partition("/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,10 +20,14 @@ KINSHIP = queries.Scope(layers=WEIGHT_LAYERS)
 
 @dataclass(frozen=True)
 class Gathered:
-    """A revision's case and the models behind the slugs in it."""
+    """A revision's case, the models behind the slugs in it, and its own gaps.
+
+    `gaps` are sentences on what the revision's files leave open by themselves.
+    """
 
     case: verdict.Case
     models: Mapping[str, RegisteredModel]
+    gaps: Sequence[str]
 
 
 def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
@@ -56,7 +60,16 @@ def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
         declares_scratch=read_declaration(revision.card).is_from_scratch,
         others=others,
     )
-    return Gathered(case=case, models=models)
+    return Gathered(case=case, models=models, gaps=_gaps(revision, mine))
+
+
+def _gaps(revision: Revision, sketch: Sketch) -> list[str]:
+    gaps = []
+    if not revision.files.filter(path="config.json").exists():
+        gaps.append("There is no config.json; structure was read from the tensors.")
+    if n := sketch.n_nan + sketch.n_inf:
+        gaps.append(f"{n} values of this model are NaN or infinite.")
+    return gaps
 
 
 def _other_fingerprints(model: RegisteredModel) -> Iterable[Fingerprint]:

@@ -111,7 +111,7 @@ def _store(
             for relative in gathered.case.others
             if relative.comparison["related"] is True
         ],
-        limits=_limits(gathered.case, decision),
+        limits=[*_limits(gathered.case, decision), *gathered.gaps],
         n_compared=len(gathered.models),
         engine=ENGINE,
     )

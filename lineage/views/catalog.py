@@ -64,7 +64,7 @@ class Listing:
 
     def models(self, *, without: str = "") -> QuerySet[Any]:
         """Return what every filter lets through, except the one named."""
-        found = with_verdict(RegisteredModel.objects.searched(self.text))
+        found = with_verdict(RegisteredModel.objects.listed().searched(self.text))
         for part in FILTERS:
             values = self.chosen.get(part.name)
             if values and part.name != without:
@@ -102,7 +102,7 @@ def models(request: HttpRequest) -> HttpResponse:
         "chosen": _removable(listing),
         "heads": _heads(listing),
         "pages": _neighbours(listing, page),
-        "n_all": RegisteredModel.objects.count(),
+        "n_all": RegisteredModel.objects.listed().count(),
     }
     return render(request, "lineage/models.html", context)
 

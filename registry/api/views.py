@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -54,6 +56,15 @@ def _job_document(job: Job, request: Request) -> dict[str, Any]:
     }
 
 
+@extend_schema(exclude=True)
+class NoSuchAddress(APIView):
+    """Whatever is not an address of the API."""
+
+    def get(self, request: Request, *args: str) -> Response:
+        """Raise NotFound, which answers in the shape of every other error."""
+        raise NotFound("There is no such address; see /api/v1/docs/.")
+
+
 class OrganizationList(APIView):
     """Laboratories of the catalog and teams of the register."""
 
@@ -80,6 +91,8 @@ class ByHash(APIView):
     @extend_schema(responses=shapes.SeenListShape)
     def get(self, request: Request, sha256: str) -> Response:
         """Return the models whose current revision holds this content."""
+        if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+            raise ValidationError({"sha256": "64 hexadecimal digits are needed"})
         files = RevisionFile.objects.in_heads().filter(blob=sha256.lower())
         shown = files.select_related("revision__model").order_by("id")[:MAX_SEEN]
         results = [

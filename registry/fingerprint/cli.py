@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 from registry.fingerprint.codec import LIMIT_BYTES, MAGIC
 from registry.fingerprint.compare import compare
@@ -176,8 +176,15 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m registry.fingerprint",
         description="Fingerprint models and compare them by their weights.",
         epilog="Exit status: 0 when done, 2 with one line on bad input.",

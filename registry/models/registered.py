@@ -31,6 +31,12 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
             organization__slug__lower=team.lower(), repo_name__lower=name.lower()
         )
 
+    def listed(self) -> RegisteredModelQuerySet:
+        """Return what lists show: the catalog, and what teams have really pushed."""
+        return self.filter(
+            Q(origin=RegisteredModel.Origin.CATALOG) | Q(head__isnull=False)
+        )
+
     def from_teams(self) -> RegisteredModelQuerySet:
         """Return what teams registered, without the catalog."""
         return self.filter(origin=RegisteredModel.Origin.TEAM)

@@ -82,10 +82,11 @@ def token_for(username: str, organization: str, scope: str) -> tuple[ApiToken, s
         found = Organization.objects.named(organization).first()
         if found is None:
             found = create_organization(slug=organization, owner=user)
+        # Who joins an organisation that others made may push and no more.
         Membership.objects.get_or_create(
             user=user,
             organization=found,
-            defaults={"role": Membership.Role.OWNER},
+            defaults={"role": Membership.Role.MAINTAINER},
         )
         return create_token(
             user=user, organization=found, name="command line", scope=scope

@@ -107,9 +107,21 @@ def told(facts: Mapping[str, Any], name: str) -> str:
 
 
 @register.filter
-def shown_name(model: RegisteredModel) -> str:
+def own_name(model: RegisteredModel) -> str:
     """Return the name a reader of the current language looks for."""
     return model.name_zh if _is_chinese() and model.name_zh else model.name
+
+
+@register.filter
+def shown_name(model: RegisteredModel) -> str:
+    """Return the name under which other pages speak of it: a pushed one's with team."""
+    return model.repo_id or own_name(model)
+
+
+@register.filter
+def shown_slug(slug: str) -> str:
+    """Return a slug as shown_name spells it: only a pushed model's holds "--"."""
+    return slug.replace("--", "/", 1)
 
 
 @register.filter

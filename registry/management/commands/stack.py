@@ -48,8 +48,18 @@ class Command(BaseCommand):
                 supervisor.start(Child(name, command, environment))
             if supervisor.watch(lambda: answers(bind), every=0.1):
                 self.stdout.write(f"Baimo is at http://{bind}/ (Ctrl-C ends it)")
+                self.stdout.write(f"Its commands: {_for_commands(folder, urls)}")
                 self.stdout.flush()
             supervisor.watch(lambda: None, every=1.0)
+
+
+def _for_commands(folder: Path, urls: dict[str, str]) -> str:
+    """Return what to type before manage.py's name to reach this stack's data."""
+    settings_of_stack = {"DATA_DIR": str(folder)} | urls
+    words = [f"{name}={shlex.quote(v)}" for name, v in settings_of_stack.items()]
+    return " ".join(
+        [*words, ".venv/bin/python manage.py token USER --organization ORG"]
+    )
 
 
 def commands_of(compose: Path) -> Iterator[tuple[str, list[str]]]:

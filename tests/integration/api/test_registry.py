@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import pytest
 from django.test import Client
 
 from registry.models import Job
@@ -72,3 +73,32 @@ def test_a_file_is_found_by_its_content(client: Client) -> None:
     assert seen["results"] == [{"slug": model.slug, "path": "new.json"}]
     assert (seen["total"], seen["truncated"], seen["next"]) == (1, False, None)
     assert client.get(f"/api/v1/by-hash/{'0' * 64}/").json()["total"] == 0
+
+
+@pytest.mark.parametrize("sha256", ["xyz", "0" * 63, "g" * 64])
+def test_what_is_no_hash_is_422(client: Client, sha256: str) -> None:
+    response = client.get(f"/api/v1/by-hash/{sha256}/")
+
+    assert response.status_code == 422
+    assert "64 hexadecimal digits" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("address", ["", "nope/", "jobs/abc/", "models/a/b/c/"])
+def test_an_unknown_address_is_a_404_in_json(client: Client, address: str) -> None:
+    response = client.get(f"/api/v1/{address}")
+
+    assert response.status_code == 404
+    assert "detail" in response.json()
+
+
+def test_an_address_without_its_last_slash_is_redirected(client: Client) -> None:
+    assert client.get("/api/v1/models").headers["Location"] == "/api/v1/models/"
+
+
+def test_what_was_never_pushed_is_not_listed(client: Client) -> None:
+    make_model(name="empty")
+    pushed = make_revision().model
+
+    listed = client.get("/api/v1/models/").json()
+
+    assert [model["slug"] for model in listed["results"]] == [pushed.slug]
