@@ -1,28 +1,21 @@
-"""The sentences that pages say about models, derivations and verdicts."""
+"""The sentences that pages say about derivations and verdicts; see also answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lineage.models import Declaration, Derivation, Verification
 from registry.models import RegisteredModel
-from registry.templatetags.words import shown_name, shown_team
-from registry.vocabulary import (
-    FROM_SCRATCH,
-    WEIGHT_LAYERS,
-    Kind,
-    Layer,
-    StatementKind,
-    Verdict,
-)
+from registry.templatetags.words import own_name, shown_name
+from registry.vocabulary import ENGINE_RELATIONS, StatementKind
 
-# "{child}" and "{parents}" are links; a sentence has no full stop, see answer().
+# "{child}" and "{parents}" are links; a sentence has no full stop.
 RELATION_SENTENCES: Final[dict[str, Any]] = {
     "continued-pretraining": _("{child} continues the pre-training of {parents}"),
     "sft": _("{child} is a fine-tune of {parents}"),
@@ -48,16 +41,8 @@ RELATION_SENTENCES: Final[dict[str, Any]] = {
     "extended-tokenizer": _("{child} extends the tokenizer of {parents}"),
 }
 
-STATE_SENTENCES: Final[dict[str, Any]] = {
-    "declared": _("Its makers declare it."),
-    "cited": _("Sources say so."),
-    "verified": _("Its makers declare it, and the weights confirm it."),
-    "found": _("The weights show it; nobody declared it."),
-}
-
-# What is only claimed may never stand as the answer to what a model is.
-UNPROVEN: Final = frozenset({"alleged", "disputed", "contradicted"})
-_OPEN_CLAIMS: Final = gettext_noop("Another claim about its origin is not settled.")
+# Words of the engine for weights that are the other's, value by value.
+SAME_WEIGHTS: Final = frozenset({"identical", "renamed", "permuted"})
 
 HEDGES: Final[dict[str, Any]] = {
     "alleged": _("Claimed in public and unproven: {claim}"),
@@ -137,32 +122,50 @@ def model_link(model: RegisteredModel) -> SafeString:
     )
 
 
-def answer(
-    model: RegisteredModel,
-    derivations: Sequence[Derivation],
-    verification: Verification | None,
-    declarations: Iterable[Declaration] = (),
-) -> SafeString:
-    """Return what the model really is, in one or two sentences.
+def links(models: Iterable[RegisteredModel]) -> SafeString:
+    """Return links to several models, in their order."""
+    return format_html_join(gettext(", "), "{}", ((model_link(m),) for m in models))
 
-    `derivations` are those of which the model is the child; what is only claimed,
-    contested or contradicted never stands as the answer.
+
+def strong_name(model: RegisteredModel) -> SafeString:
+    """Return the name of the model that a sentence is about."""
+    return format_html("<strong>{}</strong>", own_name(model))
+
+
+def names_itself(declaration: Declaration, model: RegisteredModel) -> bool:
+    """Return whether a model card names its own model as the base."""
+    own = {model.slug.lower(), model.repo_id.lower()}
+    return declaration.parent_id is None and declaration.declared_id.lower() in own
+
+
+def derived(
+    relation: str, child: RegisteredModel, parents: Iterable[RegisteredModel]
+) -> SafeString:
+    """Return that a child comes from its parents, without a full stop."""
+    text = str(RELATION_SENTENCES[relation])
+    return format_html(text, child=strong_name(child), parents=links(parents))
+
+
+def found_relative(
+    child: RegisteredModel, parent: RegisteredModel, comparison: Mapping[str, Any]
+) -> SafeString:
+    """Return what a comparison says of an undeclared relative, without a full stop.
+
+    Where the weights show no direction, the sentence claims none.
     """
-    firm = [d for d in derivations if d.state not in UNPROVEN]
-    leading = _leading(model, firm)
-    if leading:
-        is_all = len(firm) == len(derivations)
-        descent = _descent(model, leading, verification)
-        return format_html("{} {}", descent, "" if is_all else gettext(_OPEN_CLAIMS))
-    unsettled = _leading(model, derivations)
-    if unsettled:
-        return _unsettled(model, unsettled)
-    unresolved = [d.declared_id for d in declarations if d.parent_id is None]
-    if unresolved:
-        text = gettext("{child} declares {parents} as its base, not registered here.")
-        return format_html(text, child=_name(model), parents=", ".join(unresolved))
-    text = _alone(model, verification)
-    return format_html(text, child=_name(model), team=_team(model))
+    relations = ENGINE_RELATIONS.get(str(comparison["relation"]), ())
+    if comparison["relation"] in SAME_WEIGHTS:
+        text = gettext(
+            "{child} has the same weights as {parent}, registered here earlier"
+        )
+    elif comparison["direction"] is None or not relations:
+        text = gettext(
+            "{child} shares training history with {parent}; which came first, the "
+            "weights do not say"
+        )
+    else:
+        return derived(relations[0], child, [parent])
+    return format_html(text, child=strong_name(child), parent=model_link(parent))
 
 
 def reason(verification: Verification) -> SafeString:
@@ -175,101 +178,26 @@ def reason(verification: Verification) -> SafeString:
 
 def relation_text(derivation: Derivation) -> SafeString:
     """Return a derivation as a sentence with links, hedged where it is not settled."""
-    sentence = _sentence(derivation.relation, derivation.child, [derivation.parent])
+    child, parent = derivation.child, derivation.parent
+    if derivation.state == StatementKind.FOUND:
+        comparison = _finding(derivation)
+        if comparison is not None:
+            return found_relative(child, parent, comparison)
+    sentence = derived(derivation.relation, child, [parent])
     hedge = HEDGES.get(derivation.state)
     return format_html(str(hedge), claim=sentence) if hedge else sentence
 
 
-def _leading(
-    model: RegisteredModel, derivations: Sequence[Derivation]
-) -> list[Derivation]:
-    """Return the derivations that say what a model is: weights, then parts, service.
-
-    Trained from scratch outranks outputs and ideas: what a base model learnt from
-    others does not make it theirs.
-    """
-    layers: list[frozenset[Layer]] = [
-        frozenset({Layer.WEIGHTS}),
-        frozenset({Layer.COMPONENT}),
-        frozenset({Layer.SERVICE}),
-    ]
-    if model.category not in FROM_SCRATCH:
-        layers += [frozenset({Layer.OUTPUTS})]
-    for layer in layers:
-        of_layer = [d for d in derivations if d.layer in layer]
-        if of_layer:
-            return [d for d in of_layer if d.relation == of_layer[0].relation]
-    return []
-
-
-def _descent(
-    model: RegisteredModel,
-    leading: Sequence[Derivation],
-    verification: Verification | None,
-) -> SafeString:
-    sentence = _sentence(leading[0].relation, model, [d.parent for d in leading])
-    states = {d.state for d in leading}
-    state = states.pop() if len(states) == 1 else ""
-    saying = STATE_SENTENCES.get(state, "")
-    is_open = state == "declared" and verification is not None
-    if is_open and leading[0].layer in WEIGHT_LAYERS:
-        saying = gettext("Its makers declare it; the weights have not settled it.")
-    return format_html("{}{}{}", sentence, gettext(". "), saying)
-
-
-def _unsettled(model: RegisteredModel, claims: Sequence[Derivation]) -> SafeString:
-    denied = [d.parent for d in claims if d.state == StatementKind.CONTRADICTED]
-    if not denied:
-        text = gettext("What {child} comes from is contested.")
-        return format_html(text, child=_name(model))
-    text = gettext(
-        "{child} declares {parents} as its base. The weights do not show it."
-    )
-    return format_html(text, child=_name(model), parents=_links(denied))
-
-
-def _name(model: RegisteredModel) -> SafeString:
-    return format_html("<strong>{}</strong>", shown_name(model))
-
-
-def _sentence(
-    relation: str, child: RegisteredModel, parents: Sequence[RegisteredModel]
-) -> SafeString:
-    text = str(RELATION_SENTENCES[relation])
-    return format_html(text, child=_name(child), parents=_links(parents))
-
-
-def _links(models: Iterable[RegisteredModel]) -> SafeString:
-    return format_html_join(gettext(", "), "{}", ((model_link(m),) for m in models))
-
-
-def _alone(model: RegisteredModel, verification: Verification | None) -> str:
-    """Return the sentence on an entry without a parent that made it."""
-    verdict = verification.verdict if verification else ""
-    if model.kind == Kind.PRODUCT:
-        return gettext("{child} is a service of {team}; what runs it is not known.")
-    if model.kind == Kind.TOOL:
-        return gettext("{child} is a tool of {team}: it trains models and is none.")
-    if model.category in FROM_SCRATCH and verdict == Verdict.INDEPENDENT:
-        return gettext(
-            "{child} was trained from scratch by {team}, as declared. The weights show "
-            "no relative in this register."
-        )
-    if model.category in FROM_SCRATCH and verification is not None:
-        return gettext(
-            "{team} declares that {child} was trained from scratch. The verdict below "
-            "says what the weights show."
-        )
-    if model.category in FROM_SCRATCH:
-        return gettext("{child} was trained from scratch by {team}.")
-    if model.category:
-        return gettext("{child} is derived from a model that is not registered here.")
-    return gettext("{team} registered {child} without saying what it comes from.")
-
-
-def _team(model: RegisteredModel) -> str:
-    team = model.organization
-    return shown_team(team) if team else gettext("an unnamed team")
+def _finding(derivation: Derivation) -> Mapping[str, Any] | None:
+    """Return the latest comparison by which the weights showed a derivation."""
+    said = sorted(derivation.statements.all(), key=lambda s: s.pk, reverse=True)
+    for statement in said:
+        verification = statement.verification
+        for relative in verification.relatives if verification else ():
+            if relative["slug"] == derivation.parent.slug:
+                comparison: Mapping[str, Any] = relative["comparison"]
+                return comparison
+    return None
 
 
 def _other(verification: Verification) -> SafeString | str:

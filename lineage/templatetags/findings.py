@@ -14,8 +14,9 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from lineage import sentences
-from lineage.models import Derivation, Verification
+from lineage.models import Declaration, Derivation, Verification
 from registry.fingerprint.compare import TEST_VALUES
+from registry.models import RegisteredModel
 
 register = template.Library()
 
@@ -159,6 +160,12 @@ def reason(verification: Verification) -> SafeString:
 def relation_text(derivation: Derivation) -> SafeString:
     """Return a derivation as a sentence with links."""
     return sentences.relation_text(derivation)
+
+
+@register.filter
+def names(declaration: Declaration, model: RegisteredModel) -> bool:
+    """Return whether a model card names its own model as the base."""
+    return sentences.names_itself(declaration, model)
 
 
 @register.filter

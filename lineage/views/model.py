@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from lineage import sentences
-from lineage.models import Derivation, Verification
+from lineage import answers
+from lineage.models import DeclarationQuerySet, Derivation, Verification
 from lineage.views.drawings import (
     Drawing,
     Options,
@@ -42,6 +42,12 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "lineage/history.html", context)
 
 
+def declarations_of(revision: Revision) -> DeclarationQuerySet:
+    """Return what a revision declares, with all that a link to a base needs."""
+    declarations = revision.declarations.with_parents()
+    return declarations.select_related("parent__organization")
+
+
 def _find(slug: str) -> RegisteredModel:
     models = RegisteredModel.objects.select_related("organization", "head")
     return get_object_or_404(models.with_slug(slug))
@@ -54,11 +60,11 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
     parents = _parents(found, notes)
     said = [derivation for derivation, _ in parents]
     verification = _current_verdict(head)
-    declarations = list(head.declarations.with_parents()) if head else []
+    declarations = list(declarations_of(head)) if head else []
     return {
         "model": found,
-        "answer": sentences.answer(found, said, verification, declarations),
-        "shares": _shares(found),
+        "answer": answers.answer(found, said, verification, declarations),
+        "shares": _shares(found, verification),
         "share_notes": notes_on("contribution", notes) or notes_on("category", notes),
         "facts": facts_of(found, notes),
         "notes": notes,
@@ -87,7 +93,7 @@ def _parents(
     derivations = (
         found.derivations.exclude(state=StatementKind.WITHDRAWN)
         .with_ends()
-        .prefetch_related("statements__sources")
+        .prefetch_related("statements__sources", "statements__verification")
         .order_by("id")
     )
     return [(derivation, _notes_of(derivation, notes)) for derivation in derivations]
@@ -112,8 +118,15 @@ def _claims(
     ]
 
 
-def _shares(found: RegisteredModel) -> dict[str, str] | None:
-    """Return what the makers did themselves: data, architecture, compute."""
+def _shares(
+    found: RegisteredModel, verification: Verification | None
+) -> dict[str, str] | None:
+    """Return what the makers did themselves: data, architecture, compute.
+
+    None where nobody says, and where the verdict leaves the declaration unsettled.
+    """
+    if verification and verification.verdict in answers.UNSETTLING:
+        return None
     stated = found.facts.get("contribution")
     if stated:
         return dict(stated)

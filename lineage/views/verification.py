@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from lineage.models import Verification
+from lineage.views.model import declarations_of
 
 
 def verification(request: HttpRequest, pk: int) -> HttpResponse:
@@ -14,7 +15,7 @@ def verification(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "verification": found,
         "model": found.revision.model,
-        "declarations": found.revision.declarations.with_parents(),
+        "declarations": declarations_of(found.revision),
         "newer": found.superseding(),
     }
     return render(request, "lineage/verification.html", context)
