@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
@@ -36,7 +37,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     """List an entry's revisions and the verdicts on them, newest first."""
     found = _find(slug)
     revisions = found.revisions.select_related("author").prefetch_related(
-        "verifications__compared_with"
+        Prefetch("verifications", Verification.objects.order_by("-id"))
     )
     context = {"model": found, "revisions": revisions.order_by("-id")[:MAX_FILES]}
     return render(request, "lineage/history.html", context)
