@@ -8,7 +8,7 @@ from typing import Any, Final
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, pgettext_lazy
+from django.utils.translation import get_language, gettext, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from registry.models import Organization, RegisteredModel
@@ -30,7 +30,8 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     "category": {str(word): label for word, label in CATEGORY_LABELS.items()},
     "share": {str(word): label for word, label in SHARE_LABELS.items()},
     "layer": {str(word): label for word, label in LAYER_LABELS.items()},
-    "relation": {str(word): label for word, label in RELATION_LABELS.items()},
+    "relation": {str(word): label for word, label in RELATION_LABELS.items()}
+    | {"finetune": gettext_noop("tuned or trained further from")},
     "state": {str(word): label for word, label in STATEMENT_LABELS.items()},
     "verdict": {str(word): label for word, label in VERDICT_LABELS.items()},
     "confidence": {str(word): label for word, label in CONFIDENCE_LABELS.items()},
@@ -78,6 +79,10 @@ _MODALITIES: Final = {
 # Units of large numbers as each language counts them.
 _THOUSANDS: Final = ((10**12, " T"), (10**9, " B"), (10**6, " M"), (10**3, " k"))
 _MYRIADS: Final = ((10**12, " 万亿"), (10**8, " 亿"), (10**4, " 万"))
+
+
+# What is less than this share of the table's unit is shown in a unit of its own.
+_SMALLEST_SHARE: Final = 0.01
 
 
 @register.filter
@@ -155,10 +160,25 @@ def grouped(number: int) -> str:
 
 @register.filter
 def params_in_unit(number: int | None) -> str:
-    """Return a parameter count in the unit of the table's head, see params_unit."""
+    """Return a parameter count in the unit of the table's head, see params_unit.
+
+    A small count carries a smaller unit: "222 k".
+    """
     if number is None:
         return ""
-    return _significant(number / (10**8 if _is_chinese() else 10**9))
+    share = number / (10**8 if _is_chinese() else 10**9)
+    return _significant(share) if share >= _SMALLEST_SHARE else large(number)
+
+
+@register.simple_tag
+def params_head(number: int | None) -> str:
+    """Return what stands before a count that params_in_unit shows, on narrow screens.
+
+    A small count names its unit itself.
+    """
+    label = gettext("Parameters")
+    is_small = params_in_unit(number) == large(number)
+    return label if is_small else f"{label}, {params_unit()}"
 
 
 @register.simple_tag
