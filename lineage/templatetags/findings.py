@@ -8,15 +8,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django import template
+from django.conf import settings
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from lineage import sentences
+from lineage.evidence import CHANCE_LOG10_P, evidence_sentence
 from lineage.models import Declaration, Derivation, Verification
 from registry.fingerprint.compare import TEST_VALUES
 from registry.models import RegisteredModel
+from registry.templatetags.words import shown_slug
 
 register = template.Library()
 
@@ -42,49 +45,6 @@ _ENGINE_RELATIONS: Final[dict[str, Any]] = {
     "same-architecture": _("the same architecture, trained apart"),
     "unrelated": _("unrelated"),
     "inconclusive": _("inconclusive"),
-}
-
-# One sentence per kind of evidence, filled from the item's own numbers.
-_EVIDENCE: Final[dict[str, Any]] = {
-    "equal-values": _("All {value} weight tensors hold equal values."),
-    "shared-values": _(
-        "{n_equal} weight matrices inside layers hold equal values, {value:.1%} of the "
-        "weights there."
-    ),
-    "shared-embeddings": _(
-        "{value} matrices outside the layers, such as embeddings, are equal."
-    ),
-    "matched-units": _(
-        "{value} of {n_units} sampled feed-forward units in {n_layers} layers resemble "
-        "the unit with the same number most; chance gives at most about {n_expected}."
-    ),
-    "unit-similarity": _(
-        "The median cosine of units with the same number is {value:.2f}."
-    ),
-    "layer-pair": _(
-        "Depths differ; layer {layer_a} is most like layer {layer_b} of the other."
-    ),
-    "power": _(
-        "Had one been trained from the other, this test would have seen it with "
-        "probability {value:.3f}, taking that only {assumed_rate:.0%} of units still "
-        "resemble their origin."
-    ),
-    "cast": _("The values are equal once {dtype_a} and {dtype_b} are rounded alike."),
-    "renamed-tensors": _(
-        "{value} tensor names differ and stand for one another; names prove nothing."
-    ),
-    "relative-change": _(
-        "Over {n_matrices} matrices alike in form, the weights differ by {value:.1%}."
-    ),
-    "same-architecture": _(
-        "Both have one architecture, which is no evidence of copied weights."
-    ),
-    "same-tokenizer": _(
-        "Both use one tokenizer, which is no evidence of copied weights."
-    ),
-    "non-finite": _(
-        "{value} values are NaN or infinite and were left out of the arithmetic."
-    ),
 }
 
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])[0-9][0-9,]*")
@@ -178,9 +138,37 @@ def engine_relation(word: str) -> str:
 def evidence_text(item: Mapping[str, Any]) -> str:
     """Return an item of evidence as a sentence; a kind unknown here in English."""
     try:
-        return str(_EVIDENCE[str(item["kind"])]).format(**item)
+        return evidence_sentence(item)
     except (KeyError, ValueError, TypeError):
         return _with_numbers(str(item.get("text", "")))
+
+
+@register.filter
+def n_comparable(verification: Verification) -> int | None:
+    """Return how many registered models could be compared; None if not recorded."""
+    before, after = NAMING_LIMITS[0].split("#")
+    for limit in verification.limits:
+        if limit.startswith(before):
+            names = limit.removeprefix(before).removesuffix(after).split(", ")
+            is_open = (verification.comparison or {}).get("related", 0) is None
+            return max(verification.n_compared - len(names) - is_open, 0)
+    return None
+
+
+@register.filter
+def repeat_commands(verification: Verification) -> str:
+    """Return the lines that repeat a comparison; empty where files are not here."""
+    own, other = verification.revision.model, verification.compared_with
+    if other is None or not (own.repo_id and other.repo_id):
+        return ""
+    lines = [
+        f"HF_ENDPOINT={settings.PUBLIC_URL} HF_HUB_DISABLE_XET=1 \\\n"
+        f"  .venv/bin/hf download {model.repo_id} --local-dir var/compare/{model.slug}"
+        for model in (other, own)
+    ]
+    folders = f"var/compare/{other.slug} var/compare/{own.slug}"
+    lines.append(f".venv/bin/python -m registry.fingerprint compare {folders} --json")
+    return "\n".join(lines)
 
 
 @register.filter
@@ -200,7 +188,8 @@ def limit_text(limit: str) -> str:
         before, after = pattern.split("#")
         if limit.startswith(before) and limit.endswith(after):
             names = limit.removeprefix(before).removesuffix(after)
-            return gettext(pattern).replace("#", names)
+            shown = ", ".join(shown_slug(name) for name in names.split(", "))
+            return gettext(pattern).replace("#", shown)
     return _with_numbers(limit)
 
 
@@ -224,7 +213,7 @@ def chance(comparison: Mapping[str, Any]) -> SafeString:
             "once in {times}."
         )
         return format_html(text, times=_power_of_ten(_exponent(log10_p)))
-    if log10_p > -2:
+    if log10_p > CHANCE_LOG10_P:
         text = gettext(
             "If these models had been trained apart, as many matching units would be "
             "seen in {share} of such comparisons."

@@ -36,10 +36,79 @@ def test_a_p_value_is_said_in_words(client: Client, world: Any) -> None:
     assert "cannot be told apart: fine-tuned, continued pre-training" in page
 
 
-def test_a_verdict_can_be_repeated_with_one_command(client: Client, world: Any) -> None:
+def test_a_verdict_can_be_repeated_by_commands_that_work_as_printed(
+    client: Client, world: Any, settings: Any
+) -> None:
+    base = factories.make_model(name="oak", organization=world.organization)
+    found = factories.make_verification(
+        revision=world.model.head, compared_with=base, comparison=comparison()
+    )
+
+    page = read(client, found.get_absolute_url())
+
+    for model in (base, world.model):
+        assert f"hf download {model.repo_id} --local-dir var/compare/{model.slug}" in (
+            page
+        )
+    assert f"HF_ENDPOINT={settings.PUBLIC_URL} " in page
+    assert f"var/compare/{base.slug} var/compare/{world.model.slug} --json" in page
+
+
+def test_a_comparison_with_files_kept_elsewhere_offers_no_command(
+    client: Client, world: Any
+) -> None:
     page = read(client, world.model.get_absolute_url())
 
-    assert "python -m registry.fingerprint compare llama tuned --json" in page
+    assert "Repeat it yourself" not in page
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ([], "Held against 12 registered models. "),
+        (
+            ["Not comparable, and so not excluded: a--b, c."],
+            "Held against 12 registered models; 10 of them could be compared.",
+        ),
+    ],
+)
+def test_a_verdict_without_a_comparison_still_says_what_it_was_held_against(
+    client: Client, world: Any, limits: list[str], words: str
+) -> None:
+    found = factories.make_verification(
+        revision=world.model.head, n_compared=12, limits=limits
+    )
+
+    page = read(client, found.get_absolute_url())
+
+    assert words in page and "Nothing was compared" not in page
+
+
+def test_the_history_dates_every_verdict(client: Client, world: Any) -> None:
+    later = factories.make_verification(revision=world.model.head)
+
+    page = read(client, reverse("lineage:history", args=[world.model.slug]))
+
+    for verification in (later, world.model.head.verifications.earliest("id")):
+        assert f'<time datetime="{verification.created_at.isoformat()}">' in page
+
+
+def test_a_declared_relation_is_shown_by_its_label(client: Client, world: Any) -> None:
+    world.model.head.declarations.update(relation="finetune")
+
+    page = read(client, world.model.get_absolute_url())
+
+    assert "tuned or trained further from" in page and ">finetune<" not in page
+
+
+def test_small_models_are_counted_in_a_unit_of_their_own(
+    client: Client, world: Any
+) -> None:
+    world.model.params = 222_000
+    world.model.save()
+
+    assert "222 k</td>" in read(client, reverse("lineage:models"))
+    assert "22.2 万</td>" in read(client, "/zh-hans/models/")
 
 
 def test_a_model_trained_from_scratch_is_said_to_be(client: Client, world: Any) -> None:

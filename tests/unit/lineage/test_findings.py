@@ -60,12 +60,50 @@ def test_evidence_with_a_missing_number_keeps_the_engines_words() -> None:
 
 
 @pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        (
+            {"kind": "matched-units", "value": 5, "log10_p": -0.5, "n_expected": 4},
+            "5 of 256 sampled units resemble the unit with the same number most, about "
+            "what chance gives (4; p = 0.32).",
+        ),
+        (
+            {"kind": "matched-units", "value": 240, "log10_p": -300, "n_expected": 4},
+            "240 of 256 sampled feed-forward units in 4 layers resemble the unit with "
+            "the same number most; chance gives at most about 4.",
+        ),
+        (
+            {"kind": "unit-similarity", "value": -0.0012},
+            "The median cosine of units with the same number is 0.00.",
+        ),
+        (
+            {"kind": "power", "value": 1.0, "assumed_rate": 0.2},
+            "Had one been trained from the other, this test would have seen it with "
+            "probability above 0.999, taking that only 20% of units still resemble "
+            "their origin.",
+        ),
+        (
+            {"kind": "relative-change", "value": 1.877, "n_matrices": 12},
+            "Over 12 matrices alike in form, the weights differ by more than the "
+            "weights themselves.",
+        ),
+    ],
+)
+def test_numbers_at_the_edge_of_their_scale_read_as_what_they_mean(
+    item: dict[str, Any], sentence: str
+) -> None:
+    shape = {"n_units": 256, "n_layers": 4, "text": ""}
+
+    assert findings.evidence_text(shape | item) == sentence
+
+
+@pytest.mark.parametrize(
     ("limit", "chinese"),
     [
         ("9 values are NaN or infinite.", "有 9 个数值是 NaN 或无穷大。"),
         (
             "Not comparable, and so not excluded: a--b, c.",
-            "无法比较、因而也不能排除的有：a--b, c。",
+            "无法比较、因而也不能排除的有：a/b, c。",
         ),
         ("Something nobody translated.", "Something nobody translated."),
     ],
@@ -73,7 +111,7 @@ def test_evidence_with_a_missing_number_keeps_the_engines_words() -> None:
 def test_limits_are_read_in_chinese_where_they_are_known(
     limit: str, chinese: str
 ) -> None:
-    assert findings.limit_text(limit) == limit
+    assert findings.limit_text(limit) == limit.replace("--", "/")
 
     with translation.override("zh-hans"):
         assert findings.limit_text(limit) == chinese
