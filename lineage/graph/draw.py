@@ -68,7 +68,7 @@ def _with_families(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str
     known = dict(nodes)
     for edge in sorted(edges, key=lambda edge: LAYER_ORDER.index(edge.layer)):
         child, parent = known[edge.child], known[edge.parent]
-        if not child.family and parent.family:
+        if edge.makes_kin and not child.family and parent.family:
             known[child.slug] = replace(child, family=parent.family)
     return known
 

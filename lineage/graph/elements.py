@@ -38,13 +38,20 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A derivation; an empty state has no mark."""
+    """A derivation; an empty state has no mark.
+
+    One that the weights contradict is drawn, but makes nobody kin and shapes no rows.
+    """
 
     child: str
     parent: str
     layer: str
     relation: str
     state: str = ""
+
+    @property
+    def makes_kin(self) -> bool:
+        return self.state != "contradicted"
 
 
 @dataclass(frozen=True)

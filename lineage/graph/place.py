@@ -68,7 +68,8 @@ def grow_forest(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> Forest:
     for edge in sorted(edges, key=lambda edge: _weightiest_first(edge, nodes)):
         parent, child = nodes[edge.parent], nodes[edge.child]
         if (
-            edge.child not in above
+            edge.makes_kin
+            and edge.child not in above
             and parent.family == child.family
             and (parent.month or 0) <= (child.month or 0)
             and not _leads_to(edge.child, edge.parent, above)

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from lineage.graph import Edge, Node, Picture, draw, fold, kin_of
-from lineage.models import Derivation
+from lineage.models import Derivation, DerivationQuerySet
 from registry.models import RegisteredModel
 from registry.templatetags.words import shown_name, word
-from registry.vocabulary import RELATION_CATEGORY, Relation
+from registry.vocabulary import RELATION_CATEGORY, Relation, StatementKind
 
 MAX_EDGES_PER_HOP = 200
 
@@ -42,13 +42,14 @@ class Drawing:
 class Options:
     """What a reader chose to see: a focus, and which folded groups are open.
 
-    `query` are the parameters to keep in the links of folded groups.
+    `query` are the parameters to keep in the links of folded groups; the kin of
+    those in `lights` is lit.
     """
 
     focus: str = ""
     opened: Collection[str] = ()
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    lights_kin: bool = False
+    lights: Collection[str] = ()
     width: float = 1230.0
 
 
@@ -65,12 +66,12 @@ def draw_derivations(
         entries.setdefault(derivation.child.slug, derivation.child)
         entries.setdefault(derivation.parent.slug, derivation.parent)
     edges = [_edge(derivation) for derivation in derivations]
-    lit = kin_of(options.focus, edges) if options.lights_kin else frozenset()
+    lit = frozenset[str]().union(*(kin_of(slug, edges) for slug in options.lights))
     nodes, edges = fold(
         [_node(model) for model in entries.values()],
         edges,
         labels=_fold_labels(edges),
-        kept={options.focus},
+        kept={options.focus, *options.lights},
         opened=options.opened,
     )
     nodes = [_with_href(node, options) for node in nodes]
@@ -79,13 +80,21 @@ def draw_derivations(
     return Drawing(picture, derivations, options.focus, lit)
 
 
+def drawn() -> DerivationQuerySet:
+    """Return what pictures show: all but what was withdrawn.
+
+    A contradicted derivation stays visible, with its mark; lists leave it out.
+    """
+    return Derivation.objects.exclude(state=StatementKind.WITHDRAWN)
+
+
 def derivations_near(model: RegisteredModel, *, up: int, down: int) -> list[Derivation]:
-    """Return the shown derivations so many hops above and below, without cousins."""
+    """Return the drawn derivations so many hops above and below, without cousins."""
     near: dict[int, Derivation] = {}
     for start, end, hops in (("child", "parent", up), ("parent", "child", down)):
         frontier = {model.pk}
         for _ in range(hops):
-            step = Derivation.objects.shown().with_ends()
+            step = drawn().with_ends()
             rows = step.filter(**{f"{start}__in": frontier}).order_by("id")
             seen = list(rows[:MAX_EDGES_PER_HOP])
             near.update((row.pk, row) for row in seen)
@@ -99,7 +108,7 @@ def _node(model: RegisteredModel) -> Node:
     return Node(
         slug=model.slug,
         label=shown_name(model),
-        title=f"{model.name} · {kind} · {date}",
+        title=f"{shown_name(model)} · {kind} · {date}",
         href=model.get_absolute_url(),
         released=model.released,
         family=model.family,

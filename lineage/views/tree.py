@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -10,7 +11,12 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from lineage.models import Derivation
-from lineage.views.drawings import Options, derivations_near, draw_derivations
+from lineage.views.drawings import (
+    Options,
+    derivations_near,
+    draw_derivations,
+    drawn,
+)
 from registry.models import RegisteredModel
 from registry.vocabulary import Layer
 
@@ -18,6 +24,8 @@ from registry.vocabulary import Layer
 MAX_EDGES = 600
 HOPS_UP = 8
 HOPS_DOWN = 2
+MAX_MATCHES = 12
+MAX_QUERY_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -32,33 +40,54 @@ class LayerChoice:
 def tree(request: HttpRequest) -> HttpResponse:
     """Draw everything registered in the layers asked for."""
     layers = _layers(request.GET)
-    focus = request.GET.get("focus", "")
-    found = RegisteredModel.objects.with_slug(focus).first() if focus else None
-    shown = Derivation.objects.shown().filter(layer__in=layers)
-    n_edges = shown.count()
-    if found and n_edges > MAX_EDGES:
-        near = derivations_near(found, up=HOPS_UP, down=HOPS_DOWN)
-        edges = [derivation for derivation in near if derivation.layer in layers]
+    text = request.GET.get("focus", "").replace("\x00", "")[:MAX_QUERY_LENGTH].strip()
+    matches = _matches(text)
+    focus = matches[0] if len(matches) == 1 else None
+    of_layers = drawn().filter(layer__in=layers)
+    n_edges = of_layers.count()
+    if matches and n_edges > MAX_EDGES:
+        edges = _edges_near(matches, layers)
     else:
-        ordered = shown.with_ends().order_by("child__released", "id")
+        ordered = of_layers.with_ends().order_by("child__released", "id")
         edges = list(ordered[:MAX_EDGES])
     options = Options(
-        focus=found.slug if found else "",
+        focus=focus.slug if focus else "",
         opened=request.GET.getlist("open")[:50],
         query=_kept(request.GET),
-        lights_kin=found is not None,
+        lights=[match.slug for match in matches],
     )
     context = {
-        "drawing": draw_derivations(
-            edges, alone=[found] if found else (), options=options
-        ),
+        "drawing": draw_derivations(edges, alone=matches, options=options),
         "choices": _choices(request.GET, layers),
-        "focus": found,
-        "focus_missing": focus and not found,
+        "text": text,
+        "focus": focus,
+        "matches": matches,
         "n_edges": n_edges,
         "n_drawn": len(edges),
     }
     return render(request, "lineage/tree.html", context)
+
+
+def _matches(text: str) -> list[RegisteredModel]:
+    """Return the entry of that slug, else what the catalog's search finds."""
+    if not text:
+        return []
+    models = RegisteredModel.objects.select_related("organization")
+    exact = models.with_slug(text.replace("/", "--", 1)).first()
+    found = models.searched(text).order_by("released", "id")
+    return [exact] if exact else list(found[:MAX_MATCHES])
+
+
+def _edges_near(
+    matches: Iterable[RegisteredModel], layers: Collection[str]
+) -> list[Derivation]:
+    near = {
+        derivation.pk: derivation
+        for match in matches
+        for derivation in derivations_near(match, up=HOPS_UP, down=HOPS_DOWN)
+        if derivation.layer in layers
+    }
+    return list(near.values())[:MAX_EDGES]
 
 
 def _layers(query: QueryDict) -> list[str]:

@@ -18,8 +18,8 @@ def layers() -> list[str]:
 @register.simple_tag
 def states() -> list[str]:
     """Return the states that a graph draws."""
-    hidden = {words.StatementKind.WITHDRAWN, words.StatementKind.CONTRADICTED}
-    return [state for state in words.StatementKind if state not in hidden]
+    withdrawn = words.StatementKind.WITHDRAWN
+    return [state for state in words.StatementKind if state != withdrawn]
 
 
 @register.simple_tag

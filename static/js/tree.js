@@ -31,7 +31,7 @@ const light = (svg, slugs) => {
 };
 
 const showPaths = (svg) => {
-  const edges = [...svg.querySelectorAll(".edge")];
+  const edges = [...svg.querySelectorAll(".edge:not(.edge--contradicted)")];
   const lit = [...svg.querySelectorAll(".chip.lit")].map((chip) => chip.dataset.slug);
   const restore = () => {
     light(svg, new Set(lit));

@@ -359,12 +359,35 @@ def test_the_tree_shows_only_the_layers_asked_for(client: Client, world: Any) ->
     assert weights.count('<g class="edge') == 1
 
 
-def test_contradicted_and_withdrawn_derivations_are_not_drawn(
+def test_a_contradicted_derivation_is_drawn_with_its_mark(
     client: Client, world: Any
 ) -> None:
     Derivation.objects.update(state="contradicted")
 
+    for address in (reverse("lineage:tree"), world.model.get_absolute_url()):
+        page = read(client, address)
+        assert '<g class="edge edge--contradicted' in page
+        assert page.count('href="#mark-contradicted" x=') == 1
+
+
+def test_a_withdrawn_derivation_is_not_drawn(client: Client, world: Any) -> None:
+    Derivation.objects.update(state="withdrawn")
+
     assert '<g class="edge' not in read(client, reverse("lineage:tree"))
+
+
+def test_the_tree_is_searched_as_the_catalog_is_and_keeps_the_words(
+    client: Client, world: Any
+) -> None:
+    other = factories.make_model(name="cedar", organization=world.organization)
+
+    team = read(client, reverse("lineage:tree") + "?focus=Acme")
+    chinese = read(client, reverse("lineage:tree") + "?focus=羊驼")
+    pushed = read(client, reverse("lineage:tree") + f"?focus={other.repo_id}")
+
+    assert 'value="Acme"' in team and "Several entries match:" in team
+    assert 'value="羊驼"' in chinese and "The page of LLaMA" in chinese
+    assert f"The page of {other.repo_id}" in pushed
 
 
 def test_a_focus_lights_the_kin_and_names_a_stranger(

@@ -248,3 +248,15 @@ def test_kin_are_ancestors_and_descendants_but_not_siblings() -> None:
 
 def test_an_unknown_model_is_its_own_kin() -> None:
     assert kin_of("nobody", []) == {"nobody"}
+
+
+def test_a_contradicted_derivation_is_drawn_but_makes_nobody_kin() -> None:
+    nodes = [node("a", "2023-01", family="A"), node("b", "2023-06")]
+    edges = [edge("b", "a", state="contradicted"), edge("a", "b", state="verified")]
+
+    picture = draw(nodes, edges[:1])
+
+    assert [line.edge.state for line in picture.lines] == ["contradicted"]
+    assert [band.label for band in picture.bands] == ["A", ""]
+    assert kin_of("b", edges[:1]) == {"b"}
+    assert len(draw(nodes, edges).lines) == 2
