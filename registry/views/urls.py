@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import TemplateView
 
-from registry.views import jobs, organizations, register, tokens
+from registry.views import emblem, jobs, organizations, register, tokens
 
 app_name = "registry"
 urlpatterns = [
+    path("favicon.ico", emblem.favicon, name="favicon"),
     path("register/", register.register, name="register"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<str:slug>/", organizations.organization, name="organization"),

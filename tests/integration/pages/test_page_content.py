@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from lineage.models import Derivation
 from lineage.sentences import REASON_SENTENCES
@@ -257,6 +259,25 @@ def test_an_unfinished_job_asks_again_every_two_seconds(
     page = read(client, reverse("registry:job-progress", args=[world.job.pk]))
 
     assert 'hx-trigger="every 2s"' in page
+
+
+@pytest.mark.parametrize(("seconds", "is_said"), [(14, False), (16, True)])
+def test_a_silent_worker_is_said_to_be_replaced(
+    client: Client, world: Any, settings: Any, seconds: int, is_said: bool
+) -> None:
+    left = timedelta(seconds=settings.JOB_LEASE_SECONDS - seconds)
+    Job.objects.update(state="running", lease_expires_at=timezone.now() + left)
+
+    page = read(client, world.job.get_absolute_url())
+
+    assert ("another one takes over at" in page) is is_said
+
+
+def test_browsers_find_the_emblem_unasked(client: Client, db: None) -> None:
+    response = client.get("/favicon.ico")
+
+    assert response.status_code == 302
+    assert response.headers["Location"].endswith(".svg")
 
 
 def test_a_finished_job_stops_asking_and_brings_the_verdict(
