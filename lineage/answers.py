@@ -87,8 +87,9 @@ def _by_verdict(
         return _unsettled(model, [d for d in derivations if d.state in UNPROVEN])
     if verification.reason == "declares-itself":
         return _itself(model)
-    is_same = bool(comparison) and comparison["relation"] in SAME_WEIGHTS
-    if verification.verdict == Verdict.CONSISTENT and other and is_same:
+    relation = (comparison or {}).get("relation")
+    is_consistent = verification.verdict == Verdict.CONSISTENT
+    if is_consistent and other and relation in SAME_WEIGHTS:
         text = gettext(
             "{child} has the same weights as {parent}, which it declares as its base. "
             "Nothing was trained that the weights show."
@@ -136,14 +137,13 @@ def _second(
             text = gettext("{team} declares training from scratch; that is not settled")
             return format_html(text, team=_team(model))
         return format_html("{}", gettext("It declares no base"))
-    names = [
-        model_link(d.parent) if d.parent else format_html("{}", d.declared_id)
-        for d in declared
-    ]
-    states = {d.parent_id: d.state for d in derivations if d.layer in WEIGHT_LAYERS}
-    is_confirmed = all(
-        states.get(d.parent_id) == StatementKind.VERIFIED for d in declared
-    )
+    names = [_declared_name(declaration, model) for declaration in declared]
+    confirmed = {
+        derivation.parent_id
+        for derivation in derivations
+        if derivation.state == StatementKind.VERIFIED
+    }
+    is_confirmed = all(declaration.parent_id in confirmed for declaration in declared)
     text = (
         gettext("It declares {parents} as its base, and the weights confirm that")
         if is_confirmed
@@ -151,6 +151,14 @@ def _second(
     )
     joined = format_html_join(gettext(", "), "{}", ((name,) for name in names))
     return format_html(text, parents=joined)
+
+
+def _declared_name(declaration: Declaration, model: RegisteredModel) -> SafeString:
+    if declaration.parent is not None:
+        return model_link(declaration.parent)
+    is_own = names_itself(declaration, model)
+    name = gettext("itself") if is_own else declaration.declared_id
+    return format_html("{}", name)
 
 
 def _sentences(*sentences: SafeString) -> SafeString:

@@ -85,7 +85,7 @@ const draggable = (frame) => {
 };
 
 const showFocus = (frame, svg) => {
-  const chip = svg.querySelector(".is-focus rect");
+  const chip = svg.querySelector(".is-focus rect, .chip.lit rect");
   if (!chip) return;
   const x = Number(chip.getAttribute("x")) + Number(chip.getAttribute("width")) / 2;
   frame.scrollTo(x - frame.clientWidth / 2, chip.getAttribute("y") - frame.clientHeight / 2);
