@@ -77,6 +77,10 @@ ENGINE_LIMITS: Final = (
     gettext_noop("# values are NaN or infinite."),
     gettext_noop("# layers have no feed-forward part that shapes reveal."),
 )
+REVISION_LIMITS: Final = (
+    gettext_noop("There is no config.json; structure was read from the tensors."),
+    gettext_noop("# values of this model are NaN or infinite."),
+)
 
 OPEN_QUESTIONS: Final = (
     gettext_noop("The unit test is neither clear of chance nor within it."),

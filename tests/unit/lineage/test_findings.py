@@ -105,6 +105,10 @@ def test_numbers_at_the_edge_of_their_scale_read_as_what_they_mean(
             "Not comparable, and so not excluded: a--b, c.",
             "无法比较、因而也不能排除的有：a/b, c。",
         ),
+        (
+            "9 values of this model are NaN or infinite.",
+            "这个模型有 9 个数值是 NaN 或无穷大。",
+        ),
         ("Something nobody translated.", "Something nobody translated."),
     ],
 )
