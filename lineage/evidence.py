@@ -26,7 +26,7 @@ SENTENCES: Final[dict[str, Any]] = {
     ),
     "matched-units-by-chance": _(
         "{value} of {n_units} sampled units resemble the unit with the same number "
-        "most, about what chance gives ({n_expected}; p = {p})."
+        "most, about what chance gives ({n_expected}; {p})."
     ),
     "unit-similarity": _(
         "The median cosine of units with the same number is {cosine}."
@@ -95,5 +95,5 @@ def _readable(item: Mapping[str, Any]) -> dict[str, str]:
     if item["kind"] == "unit-similarity":
         numbers["cosine"] = f"{round(item['value'], 2) + 0.0:.2f}"
     if "log10_p" in item:
-        numbers["p"] = f"{10 ** item['log10_p']:.2g}"
+        numbers["p"] = f"p\u00a0=\u00a0{10 ** item['log10_p']:.2g}"
     return numbers

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 360, "height": 740}}
 DARK = {"color_scheme": "dark"}
 PATHS = ["/", "/models/", "/lineage/", "/register/", "/glossary/", "/method/"]
-PATHS += ["/models/llama/", "/models/samples--plum/", "/accounts/signup/"]
+PATHS += ["/models/llama/", "/models/samples--plum/", "/models/samples--sparrow/"]
+PATHS += ["/accounts/signup/", "/lineage/?focus=samples"]
 
 
 def test_a_visitor_goes_from_the_list_to_a_model_to_its_kin(visit: Visit) -> None:

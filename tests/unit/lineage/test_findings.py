@@ -65,7 +65,7 @@ def test_evidence_with_a_missing_number_keeps_the_engines_words() -> None:
         (
             {"kind": "matched-units", "value": 5, "log10_p": -0.5, "n_expected": 4},
             "5 of 256 sampled units resemble the unit with the same number most, about "
-            "what chance gives (4; p = 0.32).",
+            "what chance gives (4; p\u00a0=\u00a00.32).",
         ),
         (
             {"kind": "matched-units", "value": 240, "log10_p": -300, "n_expected": 4},
