@@ -159,6 +159,23 @@ class Site:
         with closing(sqlite3.connect(path, timeout=20)) as file:
             return file.execute(sql).fetchall()
 
+    def can_write(self) -> bool:
+        """Return whether no process stands in the middle of a write."""
+        touch = "UPDATE registry_job SET progress = progress"
+        try:
+            if url := self.environment.get("DATABASE_URL"):
+                with psycopg.connect(url, options="-c lock_timeout=200") as connection:
+                    connection.execute(touch)
+                    connection.rollback()
+            else:
+                path = self.folder / "data" / "baimo.sqlite3"
+                with closing(sqlite3.connect(path, timeout=0.2)) as file:
+                    file.execute(touch)
+                    file.rollback()
+        except (sqlite3.OperationalError, psycopg.errors.LockNotAvailable):
+            return False
+        return True
+
     def wait_until_idle(self) -> None:
         """Wait until no job waits or runs."""
         unfinished = (

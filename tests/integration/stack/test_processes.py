@@ -70,7 +70,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "shape": shape,
             "data_offsets": [layer * n_bytes, (layer + 1) * n_bytes],
         }
-        for layer in range(12)
+        for layer in range(20)
     }
     head = json.dumps(header).encode()
     random = np.random.default_rng(7)
@@ -94,12 +94,21 @@ def large_model(tmp_path: Path, weights: Path) -> Path:
 
 
 def freeze_worker_at_work(site: Site, slug: str) -> int:
-    """Stop the worker in the middle of a model's job and return its pid."""
+    """Stop the worker in the middle of a model's job and return its pid.
+
+    Not in the middle of a write: who stops there holds the database for everybody.
+    """
     worker = wait_for(lambda: site.pid_of("registry.celery"))
     wait_for(lambda: site.rows(JOB.format(slug=slug)) == [("running", 1)])
     os.kill(worker, signal.SIGSTOP)
-    assert site.rows(JOB.format(slug=slug)) == [("running", 1)]
-    assert site.rows(RESULTS.format(slug=slug)) == [(0, 0)]
+    while not site.can_write():
+        os.kill(worker, signal.SIGCONT)
+        time.sleep(0.01)
+        os.kill(worker, signal.SIGSTOP)
+    state = site.rows(JOB.format(slug=slug)), site.rows(RESULTS.format(slug=slug))
+    if state != ([("running", 1)], [(0, 0)]):
+        os.kill(worker, signal.SIGCONT)
+    assert state == ([("running", 1)], [(0, 0)])
     return worker
 
 
