@@ -6,12 +6,12 @@ import unicodedata
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
+from registry.fingerprint import PICKLES
+
 MAX_PATH_LENGTH = 400
 MAX_PARTS = 24
 # What file systems take as one name.
 MAX_PART_BYTES = 255
-# Reading such a file can run any program it likes, so nobody should have to.
-PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 
 
 class PathRefused(Exception):
@@ -21,7 +21,7 @@ class PathRefused(Exception):
 def check(path: str) -> None:
     """Raise PathRefused unless the path is relative, plain and of a safe format."""
     check_place(path)
-    if PurePosixPath(path).suffix.lower() in PICKLE_SUFFIXES:
+    if PurePosixPath(path).suffix.lower() in PICKLES:
         raise PathRefused(
             "a pickle file can run any code when it is opened, so it is not accepted; "
             "convert the weights with save_pretrained(folder, safe_serialization=True) "

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from registry import env, logs
@@ -224,5 +223,3 @@ X_FRAME_OPTIONS = "DENY"
 # Logs: one line of JSON each, to standard output.
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO").upper()
 LOGGING = logs.configuration(LOG_LEVEL)
-
-SITE_NAME = _("Baimo 百模谱")

@@ -80,7 +80,8 @@ def add_derivation(
                 layer=RELATION_LAYER[relation],
                 state=speech.kind,
             )
-        derivation.note, derivation.note_zh = note if any(note) else _notes(derivation)
+        if any(note):
+            derivation.note, derivation.note_zh = note
         derivation.save()
         _say(derivation, speech)
     return derivation
@@ -91,10 +92,6 @@ def say(derivation: Derivation, speech: Speech) -> None:
     with transaction.atomic():
         lock_register()
         _say(derivation, speech)
-
-
-def _notes(derivation: Derivation) -> tuple[str, str]:
-    return derivation.note, derivation.note_zh
 
 
 def _refuse_cycle(

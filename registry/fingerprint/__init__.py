@@ -8,12 +8,14 @@ from __future__ import annotations
 from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison, Evidence
 from registry.fingerprint.errors import FingerprintError, SketchError
+from registry.fingerprint.folder import PICKLES
 from registry.fingerprint.sketch import ENGINE, Sketch
 from registry.fingerprint.sketching import sketch_model
 from registry.fingerprint.weights import Header, read_header
 
 __all__ = [
     "ENGINE",
+    "PICKLES",
     "Comparison",
     "Evidence",
     "FingerprintError",

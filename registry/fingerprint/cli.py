@@ -26,7 +26,6 @@ from registry.fingerprint.folder import model_name, open_model
 from registry.fingerprint.sketch import ENGINE, Sketch
 from registry.fingerprint.sketching import sketch_model
 
-Named = tuple[str, Sketch]
 MAX_CANDIDATES: Final = 10
 
 

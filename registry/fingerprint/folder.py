@@ -17,6 +17,7 @@ from registry.fingerprint.weights import TensorInfo, read_header
 
 INDEX: Final = "model.safetensors.index.json"
 CONFIG_LIMIT_BYTES: Final = 4_000_000
+# Reading such a file can run any program it likes, so nobody should have to.
 PICKLES: Final = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 HOW_TO_CONVERT: Final = (
     "pickle files can run code when opened and are not read; load the model and "

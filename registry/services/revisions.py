@@ -118,10 +118,14 @@ def commit_revision(
             _try_again(head)
             return head
         revision = _write_revision(
-            locked, head, files, author=author, summary=summary, description=description
+            locked,
+            head,
+            files,
+            card=_card_of(files, new_card, head),
+            author_id=author.pk if author is not None else None,
+            summary=summary[:200],
+            description=description,
         )
-        revision.card = _card_of(files, new_card, head)
-        revision.save(update_fields=["card"])
         _make_head(locked, revision)
         signals.revision_committed.send(sender=Revision, revision=revision)
         if revision.weight_files().exists():
@@ -203,10 +207,7 @@ def _write_revision(
     model: RegisteredModel,
     head: Revision | None,
     files: dict[str, AddedFile],
-    *,
-    author: User | None,
-    summary: str,
-    description: str,
+    **described: Any,
 ) -> Revision:
     identity = [model.slug, head.commit_id if head else "", timezone.now().isoformat()]
     identity += [f"{path} {sha256}" for path, sha256 in _tree(files)]
@@ -214,9 +215,7 @@ def _write_revision(
         model=model,
         commit_id=hashlib.sha1("\n".join(identity).encode()).hexdigest(),
         parent=head,
-        author_id=author.pk if author is not None else None,
-        summary=summary[:200],
-        description=description,
+        **described,
     )
     Blob.objects.bulk_create(
         [Blob(sha256=f.sha256, size_bytes=f.size_bytes) for f in files.values()],
