@@ -1,4 +1,4 @@
-"""Which models the zoo and the sample register hold, and how each was trained."""
+"""How one model is trained; and the models that are committed, with their recipes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,27 @@ class Recipe:
     parent: str | None = None
     steps: int = BASE_STEPS
     rate: float = BASE_RATE
+    family: str = "small"
+    batch: int = 16
+    order: int = 0  # which order of the data
+    change: str | None = None  # a change made to the parent's weights before training
+    lora: int = 0  # rank of an adapter that is trained in place of the weights
+    start_of: str | None = None  # a model that began with the same random weights
+    teacher: str | None = None  # a model whose scores are the target
+    words_of: str | None = None  # a model whose token embeddings are taken over
+    words_rate: float = 1.0  # the rate of token embeddings, as a share
+
+    @property
+    def split(self) -> str:
+        """Say which part of the zoo it is in: by seed, so a base has its children."""
+        return "calibrate" if self.seed % 2 else "report"
 
     def child(self, name: str, relation: str, **changes: object) -> Recipe:
         """Return a recipe that goes on from this one's weights."""
-        changes = {"corpus": "python", "seed": self.seed + 1000, **changes}
+        seed = self.seed + 1000
+        plain = {"corpus": "python", "seed": seed, "order": seed, "parent": self.name}
         made: Recipe = replace(
-            self, name=name, relation=relation, parent=self.name, **changes
+            self, name=name, relation=relation, **(plain | {"start_of": None} | changes)
         )
         return made
 
@@ -56,11 +71,6 @@ def zoo() -> list[Recipe]:
         classic[0].child("classic-1-more-3x", more, steps=3 * BASE_STEPS, rate=3e-3),
     ]
     return [*small, *wide, *classic, *children]
-
-
-def more(n: int) -> list[Recipe]:
-    """Return n further bases of one shape, for calibration; they are not kept."""
-    return [Recipe(f"small-{i}", SMALL, "licenses", i) for i in range(201, 201 + n)]
 
 
 def samples() -> list[Recipe]:

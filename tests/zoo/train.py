@@ -1,70 +1,114 @@
-"""Train the zoo and the sample register: python tests/zoo/train.py [NAME ...].
+"""Train models of the zoo: python tests/zoo/train.py [NAME ...].
 
 Deterministic by seed on one machine; text comes from files that any Debian
-system has. Without names, all are trained anew and samples.py finishes the
-sample register. `more N` trains N further bases into .zoo-cache/ for calibration.py.
+system has. Without names, all committed models are trained anew and samples.py
+finishes the sample register. `bench [--workers N]` trains the bench zoo into
+.zoo-cache/ and skips what is there.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
 from pathlib import Path
 
+import bench
+import corpora
+import learning
 import networks
 import recipes
 import samples
 import torch
-from recipes import VOCAB, Recipe
+from networks import Weights
+from recipes import Recipe
 from safetensors.torch import load_file, save_file
-from tokenizers import ByteLevelBPETokenizer, Tokenizer
-from torch.nn import functional as F
 
 ZOO = Path(__file__).parent
 SAMPLES = samples.SAMPLES
 CACHE = ZOO.parents[1] / ".zoo-cache"
-BATCH = 16
-CORPUS_BYTES = 3_000_000
-TEXT_FILES = {
-    "licenses": ("/usr/share/common-licenses", "*"),
-    "python": ("/usr/lib/python3.11", "[a-m]*.py"),
-}
+NOTES = CACHE / "notes"
 
 
-def main(names: list[str]) -> None:
-    """Train every model, or only the named ones, and note the losses."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    if names[:1] == ["more"]:
-        for recipe in recipes.more(int(names[1])):
-            print(json.dumps(make(CACHE, recipe)), flush=True)
+def main(arguments: list[str]) -> None:
+    """Train the bench zoo, or the committed models, or the named ones of these."""
+    if arguments[:1] == ["bench"]:
+        train_bench(int(arguments[2]) if arguments[1:2] == ["--workers"] else 1)
         return
+    use_one_thread()
     for root, listed in ((ZOO, recipes.zoo()), (SAMPLES, recipes.samples())):
         for recipe in listed:
-            if not names or recipe.name in names:
+            if not arguments or recipe.name in arguments:
                 note = make(root, recipe)
                 print(json.dumps(note), flush=True)
                 _add_to_index(note)
-    if not names:
+    if not arguments:
         samples.main()
 
 
-def make(root: Path, recipe: Recipe) -> dict[str, object]:
+def use_one_thread() -> None:
+    """Make torch deterministic: sums depend on the number of threads."""
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+
+
+def train_bench(n_workers: int) -> None:
+    """Train what the cache lacks, children after the models that they need."""
+    NOTES.mkdir(parents=True, exist_ok=True)
+    todo = [r for r in bench.recipes() if not (CACHE / r.name).exists()]
+    todo = list(dict.fromkeys(todo))
+    print(f"{len(todo)} models to train", flush=True)
+    running: set[Future[dict[str, object]]] = set()
+    # A forked copy of torch may hang in its thread pool.
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(n_workers, spawn, use_one_thread) as pool:
+        while todo or running:
+            for recipe in list(_ready(todo))[: n_workers - len(running)]:
+                todo.remove(recipe)
+                running.add(pool.submit(make_once, recipe))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                print(json.dumps(future.result()), flush=True)
+            write_manifest()
+
+
+def make_once(recipe: Recipe) -> dict[str, object]:
+    """Train one model into the cache; its folder appears when it is complete."""
+    partial = CACHE / ".partial"
+    shutil.rmtree(partial / recipe.name, ignore_errors=True)
+    note = make(partial, recipe, CACHE)
+    _write_json(NOTES / f"{recipe.name}.json", note)
+    (partial / recipe.name).rename(CACHE / recipe.name)
+    return note
+
+
+def write_manifest() -> None:
+    """Gather the notes of all finished models into manifest.json."""
+    notes = [json.loads(path.read_text()) for path in sorted(NOTES.glob("*.json"))]
+    done = {note["name"]: note for note in notes if (CACHE / note["name"]).exists()}
+    _write_json(CACHE / "manifest.json.new", done)
+    (CACHE / "manifest.json.new").rename(CACHE / "manifest.json")
+
+
+def make(root: Path, recipe: Recipe, parents: Path | None = None) -> dict[str, object]:
     """Train one model, write its folder, and return its line of the index."""
-    weights = _initial(root, recipe)
-    first, last = train(recipe, weights)
-    folder = root / recipe.name
-    folder.mkdir(parents=True, exist_ok=True)
-    halves = {name: value.detach().bfloat16() for name, value in weights.items()}
-    save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_json(folder / "config.json", networks.config(recipe.shape))
-    tokenizer().save(str(folder / "tokenizer.json"))
-    _write_json(folder / "tokenizer_config.json", _tokenizer_config())
+    parents = parents or root
+    weights = _initial(parents, recipe)
+    teacher = _teacher(parents, recipe) if recipe.teacher else None
+    first, last = learning.train(recipe, weights, teacher)
+    write(root / recipe.name, recipe, weights)
     return {
         "name": recipe.name,
+        "family": recipe.family,
         "relation": recipe.relation,
         "parent": recipe.parent,
+        "start_of": recipe.start_of,
+        "teacher": recipe.teacher,
+        "words_of": recipe.words_of,
+        "change": recipe.change,
         "corpus": recipe.corpus,
         "seed": recipe.seed,
         "steps": recipe.steps,
@@ -72,83 +116,45 @@ def make(root: Path, recipe: Recipe) -> dict[str, object]:
         "n_params": sum(value.numel() for value in weights.values()),
         "loss_first": round(first, 3),
         "loss_last": round(last, 3),
+        "split": recipe.split,
     }
 
 
-def train(recipe: Recipe, weights: networks.Weights) -> tuple[float, float]:
-    """Train in place; return the mean loss of the first and last ten steps."""
-    decayed = [w.requires_grad_() for w in weights.values() if w.ndim > 1]
-    plain = [w.requires_grad_() for w in weights.values() if w.ndim == 1]
-    groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, recipe.rate, (0.9, 0.95), weight_decay=0.1)
-    stream = tokens_of(recipe.corpus)
-    # Bases see one order of the data, so that only the start tells them apart.
-    order = torch.Generator().manual_seed(0 if recipe.parent is None else recipe.seed)
-    losses = []
-    for step in range(recipe.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * _schedule(step, recipe.steps)
-        tokens = _batch(stream, recipe.shape.context, order)
-        scores = networks.logits(recipe.shape, weights, tokens[:, :-1])
-        loss = F.cross_entropy(scores.flatten(0, 1), tokens[:, 1:].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(decayed + plain, 1.0)
-        optimizer.step()
-        losses.append(loss.item())
-    return sum(losses[:10]) / 10, sum(losses[-10:]) / 10
+def write(folder: Path, recipe: Recipe, weights: Weights) -> None:
+    """Write a model folder in bfloat16."""
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = {name: value.detach().bfloat16() for name, value in weights.items()}
+    save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
+    _write_json(folder / "config.json", networks.config(recipe.shape))
+    vocab = learning.base_vocab(recipe.shape)
+    corpora.tokenizer(vocab).save(str(folder / "tokenizer.json"))
+    _write_json(folder / "tokenizer_config.json", corpora.tokenizer_config())
 
 
-@cache
-def tokenizer() -> Tokenizer:
-    """Return the byte-level BPE tokenizer that all models share."""
-    made = ByteLevelBPETokenizer()
-    texts = [text_of(name)[:500_000] for name in TEXT_FILES]
-    special = ["<|endoftext|>"]
-    made.train_from_iterator(texts, VOCAB, special_tokens=special, show_progress=False)
-    return Tokenizer.from_str(made.to_str())
+def load(folder: Path) -> Weights:
+    """Return a model's weights in float32."""
+    kept = load_file(folder / "model.safetensors")
+    return {name: value.float() for name, value in kept.items()}
 
 
-@cache
-def tokens_of(corpus: str) -> torch.Tensor:
-    """Return the corpus as one long row of token ids."""
-    return torch.tensor(tokenizer().encode(text_of(corpus)).ids)
+def _ready(todo: list[Recipe]) -> Iterator[Recipe]:
+    for recipe in todo:
+        needed = (recipe.parent, recipe.teacher, recipe.words_of)
+        if all((CACHE / name).exists() for name in needed if name):
+            yield recipe
 
 
-@cache
-def text_of(corpus: str) -> str:
-    """Return the corpus: files in the order of their names, cut to size."""
-    folder, pattern = TEXT_FILES[corpus]
-    files = sorted(p for p in Path(folder).glob(pattern) if p.is_file())
-    text = "\n".join(p.read_text("utf-8", "replace") for p in files)
-    return text[:CORPUS_BYTES]
-
-
-def _initial(root: Path, recipe: Recipe) -> networks.Weights:
+def _initial(parents: Path, recipe: Recipe) -> Weights:
     if recipe.parent is None:
-        return networks.start(recipe.shape, recipe.seed)
-    parent = load_file(root / recipe.parent / "model.safetensors")
-    return {name: value.float() for name, value in parent.items()}
+        weights = networks.start(recipe.shape, recipe.seed)
+    else:
+        weights = load(parents / recipe.parent)
+    return weights
 
 
-def _batch(stream: torch.Tensor, context: int, order: torch.Generator) -> torch.Tensor:
-    starts = torch.randint(len(stream) - context - 1, (BATCH,), generator=order)
-    return torch.stack([stream[i : i + context + 1] for i in starts.tolist()])
-
-
-def _schedule(step: int, steps: int) -> float:
-    return min(1.0, (step + 1) / 20) * max(0.05, 1 - step / steps)
-
-
-def _tokenizer_config() -> dict[str, object]:
-    return {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "bos_token": "<|endoftext|>",
-        "eos_token": "<|endoftext|>",
-        "unk_token": "<|endoftext|>",
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": 128,
-    }
+def _teacher(parents: Path, recipe: Recipe) -> learning.Forward:
+    weights = load(parents / str(recipe.teacher))
+    return lambda tokens: networks.logits(recipe.shape, weights, tokens)
 
 
 def _add_to_index(note: dict[str, object]) -> None:
