@@ -7,9 +7,10 @@ files load there. One file for each kind, and all are plain functions of weights
 from __future__ import annotations
 
 import torch
-from networks import bert, gpt2, llama, mixtral, neox, phi3
-from networks.shape import Shape, Weights
 from torch import Tensor
+
+from . import bert, gpt2, llama, mixtral, neox, phi3
+from .shape import Shape, Weights
 
 __all__ = ["Shape", "Weights", "config", "logits", "start"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from networks import parts
-from networks.shape import Shape, Sizes, Weights
 from torch import Tensor
 from torch.nn import functional as F
+
+from . import parts
+from .shape import Shape, Sizes, Weights
 
 EMBEDDINGS = "bert.embeddings."
 HEAD = "cls.predictions."

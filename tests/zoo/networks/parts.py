@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from networks.shape import Shape, Weights
 from torch import Tensor
 from torch.nn import functional as F
+
+from .shape import Shape, Weights
 
 EPSILON = 1e-5
 

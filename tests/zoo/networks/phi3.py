@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from networks import llama, parts
-from networks.shape import Shape, Sizes, Weights
 from torch import Tensor
 from torch.nn import functional as F
+
+from . import llama, parts
+from .shape import Shape, Sizes, Weights
 
 
 def sizes(shape: Shape) -> Sizes:
