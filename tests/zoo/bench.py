@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
+import offspring
 from networks import Shape
 from recipes import Recipe
 
@@ -67,4 +69,17 @@ def recipes() -> list[Recipe]:
     """Return all models, parents before children, a useful mix first."""
     every = {family.name: bases(family) for family in FAMILIES}
     early = [base for listed in every.values() for base in listed[:2]]
-    return [*every["llama"][:6], *early, *(b for bs in every.values() for b in bs)]
+    rest = [base for listed in every.values() for base in listed[2:]]
+    children = [
+        child
+        for name in ("llama", "qwen", "gpt2")
+        for base in every[name][:2]
+        for child in offspring.of(base)
+    ]
+    fewer = [
+        child
+        for i, name in enumerate(("neox", "phi3", "mistral", "mixtral", "bert", "deep"))
+        for child in offspring.some_of(every[name][i % 2])
+    ]
+    mixed = zip_longest([*children, *fewer], rest)
+    return [*early, *(recipe for pair in mixed for recipe in pair if recipe)]

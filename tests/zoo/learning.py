@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import changes
 import corpora
 import networks
 import torch
@@ -32,6 +33,8 @@ def train(
     first_rates = [group["lr"] for group in optimizer.param_groups]
     trained = [w for group in optimizer.param_groups for w in group["params"]]
     stream = corpora.tokens_of(recipe.corpus, base_vocab(recipe.shape))
+    if recipe.is_disguised:
+        stream = torch.tensor(changes.token_order(recipe).argsort())[stream]
     order = torch.Generator().manual_seed(recipe.order)
     losses = []
     for step in range(recipe.steps):

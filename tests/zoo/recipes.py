@@ -42,6 +42,11 @@ class Recipe:
         """Say which part of the zoo it is in: by seed, so a base has its children."""
         return "calibrate" if self.seed % 2 else "report"
 
+    @property
+    def is_disguised(self) -> bool:
+        """Tell whether it is stored under other names, with token ids shuffled."""
+        return self.change == "disguise"
+
     def child(self, name: str, relation: str, **changes: object) -> Recipe:
         """Return a recipe that goes on from this one's weights."""
         seed = self.seed + 1000

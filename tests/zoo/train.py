@@ -16,16 +16,21 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from multiprocessing import get_context
 from pathlib import Path
 
+import adapters
 import bench
+import changes
 import corpora
+import derive
 import learning
 import networks
 import recipes
 import samples
 import torch
+from changes import CHANGES
+from derive import Tensors
 from networks import Weights
 from recipes import Recipe
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 ZOO = Path(__file__).parent
 SAMPLES = samples.SAMPLES
@@ -81,6 +86,10 @@ def make_once(recipe: Recipe) -> dict[str, object]:
     shutil.rmtree(partial / recipe.name, ignore_errors=True)
     note = make(partial, recipe, CACHE)
     _write_json(NOTES / f"{recipe.name}.json", note)
+    if recipe.lora:
+        adapter = f"{recipe.name}-adapter"
+        shutil.rmtree(CACHE / adapter, ignore_errors=True)
+        (partial / adapter).rename(CACHE / adapter)
     (partial / recipe.name).rename(CACHE / recipe.name)
     return note
 
@@ -99,6 +108,9 @@ def make(root: Path, recipe: Recipe, parents: Path | None = None) -> dict[str, o
     weights = _initial(parents, recipe)
     teacher = _teacher(parents, recipe) if recipe.teacher else None
     first, last = learning.train(recipe, weights, teacher)
+    if recipe.lora:
+        adapters.write(root / f"{recipe.name}-adapter", recipe, weights)
+        weights = learning.merged(recipe.shape, weights)
     write(root / recipe.name, recipe, weights)
     return {
         "name": recipe.name,
@@ -109,6 +121,7 @@ def make(root: Path, recipe: Recipe, parents: Path | None = None) -> dict[str, o
         "teacher": recipe.teacher,
         "words_of": recipe.words_of,
         "change": recipe.change,
+        "lora": recipe.lora,
         "corpus": recipe.corpus,
         "seed": recipe.seed,
         "steps": recipe.steps,
@@ -124,17 +137,28 @@ def write(folder: Path, recipe: Recipe, weights: Weights) -> None:
     """Write a model folder in bfloat16."""
     folder.mkdir(parents=True, exist_ok=True)
     halves = {name: value.detach().bfloat16() for name, value in weights.items()}
+    if recipe.is_disguised:
+        halves = derive.rename(halves, derive.TO_OTHER)
     save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
     _write_json(folder / "config.json", networks.config(recipe.shape))
     vocab = learning.base_vocab(recipe.shape)
     corpora.tokenizer(vocab).save(str(folder / "tokenizer.json"))
+    if recipe.is_disguised:
+        order = changes.token_order(recipe)
+        derive.shuffle_tokenizer(folder / "tokenizer.json", order)
+    if recipe.change == "vocabulary":
+        derive.extend_tokenizer(folder / "tokenizer.json", changes.N_NEW_TOKENS)
     _write_json(folder / "tokenizer_config.json", corpora.tokenizer_config())
 
 
-def load(folder: Path) -> Weights:
-    """Return a model's weights in float32."""
-    kept = load_file(folder / "model.safetensors")
-    return {name: value.float() for name, value in kept.items()}
+def load(folder: Path) -> Tensors:
+    """Return a model's tensors in float32."""
+    return derive.cast(derive.read(folder), "F32")
+
+
+def to_torch(tensors: Tensors) -> Weights:
+    """Return tensors for torch to change."""
+    return {name: torch.tensor(t.values()) for name, t in tensors.items()}
 
 
 def _ready(todo: list[Recipe]) -> Iterator[Recipe]:
@@ -148,12 +172,20 @@ def _initial(parents: Path, recipe: Recipe) -> Weights:
     if recipe.parent is None:
         weights = networks.start(recipe.shape, recipe.seed)
     else:
-        weights = load(parents / recipe.parent)
+        tensors = load(parents / recipe.parent)
+        if recipe.change:
+            tensors = CHANGES[recipe.change](tensors, recipe)
+        weights = to_torch(tensors)
+    if recipe.words_of:
+        known = to_torch(load(parents / recipe.words_of))
+        weights |= {n: value for n, value in known.items() if learning.is_words(n)}
+    if recipe.lora:
+        learning.add_adapter(recipe, weights)
     return weights
 
 
 def _teacher(parents: Path, recipe: Recipe) -> learning.Forward:
-    weights = load(parents / str(recipe.teacher))
+    weights = to_torch(load(parents / str(recipe.teacher)))
     return lambda tokens: networks.logits(recipe.shape, weights, tokens)
 
 
