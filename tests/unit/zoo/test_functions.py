@@ -88,6 +88,19 @@ def test_a_rotation_keeps_the_function_and_unties_the_head(
     assert_close(outputs(replace(shape, tied=False), made), outputs(shape, model))
 
 
+@pytest.mark.parametrize("shape", ["llama"], indirect=True)
+def test_disguises_keep_the_function_of_a_model_with_its_own_head(
+    shape: Any, model: Tensors
+) -> None:
+    untied = replace(shape, tied=False)
+    words = model["model.embed_tokens.weight"].values()
+    own = model | {"lm_head.weight": derive.stored(2 * words[::-1], "F32")}
+
+    made = derive.rotate_width(DISGUISES["scales"](own), D, 1)
+
+    assert_close(outputs(untied, made), outputs(untied, own))
+
+
 def test_all_disguises_together_keep_the_function(shape: Any, model: Tensors) -> None:
     made = model
     for disguise in DISGUISES.values():

@@ -5,6 +5,7 @@ Tensors of a model are a dictionary by name; functions return new ones.
 
 from . import merges
 from .disguises import (
+    Indices,
     permute_heads,
     permute_units,
     permute_width,
@@ -14,7 +15,16 @@ from .disguises import (
     shuffle_vocabulary,
 )
 from .layout import inside_layers, n_layers
-from .names import TO_OTHER, TO_YI, fuse_gate_up, fuse_qkv, rename, split
+from .names import (
+    TO_OTHER,
+    TO_QWEN1,
+    TO_YI,
+    fuse,
+    fuse_gate_up,
+    fuse_qkv,
+    rename,
+    split,
+)
 from .structure import (
     arrange_layers,
     drop_layer,
@@ -29,6 +39,7 @@ from .structure import (
 )
 from .tensors import ZOO, Tensor, Tensors, make, make_shards, read, save, stored
 from .values import (
+    Values,
     add_noise,
     cast,
     change,
@@ -39,10 +50,13 @@ from .values import (
 
 __all__ = [
     "TO_OTHER",
+    "TO_QWEN1",
     "TO_YI",
     "ZOO",
+    "Indices",
     "Tensor",
     "Tensors",
+    "Values",
     "add_noise",
     "arrange_layers",
     "cast",
@@ -50,6 +64,7 @@ __all__ = [
     "drop_layer",
     "extend_tokenizer",
     "extend_vocabulary",
+    "fuse",
     "fuse_gate_up",
     "fuse_qkv",
     "inside_layers",

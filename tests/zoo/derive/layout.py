@@ -95,5 +95,5 @@ def residual_axis(name: str) -> int | None:
 
 def readers(name: str) -> list[str]:
     """Return the matrices that read what the norm of this name gives."""
-    start, norm, _ = name.rsplit(".", 2)
-    return [f"{start}.{matrix}.weight" for matrix in READERS.get(norm, ())]
+    *start, norm, _ = name.split(".")
+    return [".".join([*start, matrix, "weight"]) for matrix in READERS.get(norm, ())]

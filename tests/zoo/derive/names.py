@@ -13,11 +13,14 @@ TO_YI = {"input_layernorm": "ln1", "post_attention_layernorm": "ln2"}
 TO_OTHER = {
     "model": "net",
     "transformer": "net",
+    "gpt_neox": "net",
+    "bert": "net",
     "embed_tokens": "tok_embeddings",
     "wte": "tok_embeddings",
     "wpe": "pos_embeddings",
     "layers": "blocks",
     "h": "blocks",
+    "layer": "blocks",
     "self_attn": "attention",
     "attn": "attention",
     "q_proj": "wq",
@@ -38,6 +41,22 @@ TO_OTHER = {
     "ln_f": "last_norm",
     "norm": "last_norm",
     "lm_head": "output",
+}
+
+
+# Qwen's names before Qwen2: GPT-2's, but for its MLP.
+TO_QWEN1 = {
+    "model": "transformer",
+    "embed_tokens": "wte",
+    "layers": "h",
+    "self_attn": "attn",
+    "o_proj": "c_proj",
+    "up_proj": "w1",
+    "gate_proj": "w2",
+    "down_proj": "c_proj",
+    "input_layernorm": "ln_1",
+    "post_attention_layernorm": "ln_2",
+    "norm": "ln_f",
 }
 
 

@@ -97,7 +97,7 @@ def make(
 
 def make_shards(tensors: Tensors, folder: Path, n: int) -> Path:
     """Write a model in n shards with an index; return its folder."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     names = sorted(tensors)
     placed = {}
     for i in range(n):
