@@ -1,0 +1,61 @@
+"""Everything that is measured on aligned tensors, each pair seen once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from registry.fingerprint.delta.pair import AlignedPair, is_matrix
+from registry.fingerprint.delta.spectrum import Spectrum, spectrum
+from registry.fingerprint.delta.steps import Steps, steps
+from registry.fingerprint.delta.totals import Totals, total
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was measured on one pair; shape and steps only of matrices that differ."""
+
+    role: str
+    layer: int | None
+    totals: Totals
+    spectrum: Spectrum | None = None
+    steps: tuple[Steps, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delta:
+    """The changes from model a to model b, in the order of the pairs."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def totals(self) -> Totals:
+        """Return the sums over all pairs."""
+        return sum((change.totals for change in self.changes), Totals())
+
+    @property
+    def touched(self) -> tuple[Change, ...]:
+        """Return the matrices that differ."""
+        return tuple(c for c in self.changes if c.spectrum is not None)
+
+
+def measure(pairs: Iterable[AlignedPair]) -> Delta:
+    """Return what is measured on the pairs; needs memory for one at a time."""
+    # Weights near the largest number overflow in squares; they are told by totals.
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        return Delta(tuple(map(_measure, pairs)))
+
+
+def _measure(pair: AlignedPair) -> Change:
+    totals = total(pair)
+    if not (is_matrix(pair) and totals.n_changed):
+        return Change(pair.role, pair.layer, totals)
+    return Change(
+        role=pair.role,
+        layer=pair.layer,
+        totals=totals,
+        spectrum=spectrum(pair),
+        steps=steps(pair),
+    )

@@ -1,0 +1,33 @@
+"""Fine-tuned or continued pre-training: a band of sizes, never a sharp line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from registry.fingerprint.delta.explanation import TUNED, Explanation, Item
+from registry.fingerprint.delta.measure import Delta
+
+# Below it fine-tuning is the likelier word, above it continued pre-training.
+LARGE: Final = 0.3
+
+
+def judge(delta: Delta) -> Explanation:
+    """Return both words of further training, the likelier one first."""
+    relative = delta.totals.relative
+    words = TUNED if relative <= LARGE else TUNED[::-1]
+    return Explanation(words)
+
+
+def size(delta: Delta) -> tuple[Item, ...]:
+    """Return how much changed, the item that every explanation ends with."""
+    totals = delta.totals
+    if totals.n == 0:
+        return (Item("nothing-compared", 0, "No finite weights could be compared."),)
+    relative, cosine = round(totals.relative, 5), round(totals.cosine, 5)
+    share = round(totals.n_changed / totals.n, 4)
+    text = (
+        f"The aligned weights differ by {relative:.2%} of their size, their cosine "
+        f"is {cosine:.4f}, and {share:.1%} of them changed."
+    )
+    numbers = {"relative_change": relative, "cosine": cosine, "changed_share": share}
+    return (Item("change-size", relative, text, numbers),)
