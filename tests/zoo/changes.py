@@ -8,9 +8,8 @@ import derive
 import numpy as np
 from derive import Tensors
 from numpy.typing import NDArray
-from recipes import Recipe
+from recipes import N_NEW_TOKENS, Recipe
 
-N_NEW_TOKENS = 64
 DROPPED = 1
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from changes import N_NEW_TOKENS
-from recipes import Recipe
+from recipes import N_NEW_TOKENS, Recipe
 
 FINE_TUNED, CONTINUED = "fine-tuned", "continued-pretraining"
 # The kinds that have function-preserving disguises in derive.

@@ -2,15 +2,17 @@
 
 Deterministic by seed on one machine; text comes from files that any Debian
 system has. Without names, all committed models are trained anew and samples.py
-finishes the sample register. `bench [--workers N]` trains the bench zoo into
-.zoo-cache/ and skips what is there.
+finishes the sample register. `bench [calibrate|report] [--workers N]` trains the
+bench zoo, or that part of it, into .zoo-cache/ and skips what is there.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
@@ -41,7 +43,11 @@ NOTES = CACHE / "notes"
 def main(arguments: list[str]) -> None:
     """Train the bench zoo, or the committed models, or the named ones of these."""
     if arguments[:1] == ["bench"]:
-        train_bench(int(arguments[2]) if arguments[1:2] == ["--workers"] else 1)
+        options = ArgumentParser()
+        options.add_argument("part", nargs="?", choices=("calibrate", "report"))
+        options.add_argument("--workers", type=int, default=1)
+        told = options.parse_args(arguments[1:])
+        train_bench(told.part, told.workers)
         return
     use_one_thread()
     for root, listed in ((ZOO, recipes.zoo()), (SAMPLES, recipes.samples())):
@@ -60,11 +66,11 @@ def use_one_thread() -> None:
     torch.use_deterministic_algorithms(True)
 
 
-def train_bench(n_workers: int) -> None:
+def train_bench(part: str | None, n_workers: int) -> None:
     """Train what the cache lacks, children after the models that they need."""
     NOTES.mkdir(parents=True, exist_ok=True)
-    todo = [r for r in bench.recipes() if not (CACHE / r.name).exists()]
-    todo = list(dict.fromkeys(todo))
+    chosen = [r for r in bench.recipes() if part in (None, r.split)]
+    todo = [r for r in chosen if not (CACHE / r.name).exists()]
     print(f"{len(todo)} models to train", flush=True)
     running: set[Future[dict[str, object]]] = set()
     # A forked copy of torch may hang in its thread pool.
@@ -87,9 +93,8 @@ def make_once(recipe: Recipe) -> dict[str, object]:
     note = make(partial, recipe, CACHE)
     _write_json(NOTES / f"{recipe.name}.json", note)
     if recipe.lora:
-        adapter = f"{recipe.name}-adapter"
-        shutil.rmtree(CACHE / adapter, ignore_errors=True)
-        (partial / adapter).rename(CACHE / adapter)
+        shutil.rmtree(CACHE / recipe.adapter, ignore_errors=True)
+        (partial / recipe.adapter).rename(CACHE / recipe.adapter)
     (partial / recipe.name).rename(CACHE / recipe.name)
     return note
 
@@ -98,8 +103,9 @@ def write_manifest() -> None:
     """Gather the notes of all finished models into manifest.json."""
     notes = [json.loads(path.read_text()) for path in sorted(NOTES.glob("*.json"))]
     done = {note["name"]: note for note in notes if (CACHE / note["name"]).exists()}
-    _write_json(CACHE / "manifest.json.new", done)
-    (CACHE / "manifest.json.new").rename(CACHE / "manifest.json")
+    new = CACHE / f"manifest.json.{os.getpid()}"  # both parts may be in training
+    _write_json(new, done)
+    new.rename(CACHE / "manifest.json")
 
 
 def make(root: Path, recipe: Recipe, parents: Path | None = None) -> dict[str, object]:
@@ -109,9 +115,19 @@ def make(root: Path, recipe: Recipe, parents: Path | None = None) -> dict[str, o
     teacher = _teacher(parents, recipe) if recipe.teacher else None
     first, last = learning.train(recipe, weights, teacher)
     if recipe.lora:
-        adapters.write(root / f"{recipe.name}-adapter", recipe, weights)
+        adapters.write(root / recipe.adapter, recipe, weights)
         weights = learning.merged(recipe.shape, weights)
-    write(root / recipe.name, recipe, weights)
+    if recipe.relation != "adapter":
+        write(root / recipe.name, recipe, weights)
+    return note_of(recipe) | {
+        "n_params": sum(value.numel() for value in weights.values()),
+        "loss_first": round(first, 3),
+        "loss_last": round(last, 3),
+    }
+
+
+def note_of(recipe: Recipe) -> dict[str, object]:
+    """Return what is known of a model before it is trained."""
     return {
         "name": recipe.name,
         "family": recipe.family,
@@ -126,9 +142,6 @@ def make(root: Path, recipe: Recipe, parents: Path | None = None) -> dict[str, o
         "seed": recipe.seed,
         "steps": recipe.steps,
         "rate": recipe.rate,
-        "n_params": sum(value.numel() for value in weights.values()),
-        "loss_first": round(first, 3),
-        "loss_last": round(last, 3),
         "split": recipe.split,
     }
 
@@ -147,7 +160,7 @@ def write(folder: Path, recipe: Recipe, weights: Weights) -> None:
         order = changes.token_order(recipe)
         derive.shuffle_tokenizer(folder / "tokenizer.json", order)
     if recipe.change == "vocabulary":
-        derive.extend_tokenizer(folder / "tokenizer.json", changes.N_NEW_TOKENS)
+        derive.extend_tokenizer(folder / "tokenizer.json", recipes.N_NEW_TOKENS)
     _write_json(folder / "tokenizer_config.json", corpora.tokenizer_config())
 
 
