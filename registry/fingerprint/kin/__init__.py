@@ -1,0 +1,11 @@
+"""Relatives of three or more, from vectors whose differences keep their geometry.
+
+A vector is the linear sketch of a model's matrices, or a fixed sample of its
+weights. Inner products of m numbers have a relative error of about 1/sqrt(m).
+"""
+
+from __future__ import annotations
+
+from registry.fingerprint.kin.merging import MergePart, merge_of
+
+__all__ = ["MergePart", "merge_of"]
