@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +14,15 @@ from registry.fingerprint.errors import (
     NoWeights,
     UnsafeFormat,
 )
+from registry.fingerprint.files import is_taken
 from registry.fingerprint.strictjson import read_object
-from registry.fingerprint.weights import TensorInfo, read_header
+from registry.fingerprint.weights import TensorInfo, read_header, shown
 
 INDEX: Final = "model.safetensors.index.json"
+INDEX_LIMIT_BYTES: Final = 100_000_000
 CONFIG_LIMIT_BYTES: Final = 4_000_000
+# Twice what the largest models have today (experts, each with its scales).
+MAX_TENSORS: Final = 500_000
 # Reading such a file can run any program it likes, so nobody should have to.
 PICKLES: Final = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 HOW_TO_CONVERT: Final = (
@@ -46,9 +52,13 @@ class ModelFiles:
 
 
 def model_name(path: Path) -> str:
-    """Return the name under which a model or sketch file is reported."""
+    """Return the name under which a model or sketch file is reported.
+
+    Bytes of it that are not UTF-8 are written as `\\xff`.
+    """
     path = path if path.name not in ("", "..") else path.resolve()
-    return path.name if path.is_dir() else path.stem
+    name = path.name if path.is_dir() else path.stem
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def open_model(path: Path) -> ModelFiles:
@@ -58,7 +68,7 @@ def open_model(path: Path) -> ModelFiles:
     """
     if path.is_dir():
         return _open_folder(path)
-    if not path.is_file():
+    if not _is_file(path):
         raise NoWeights(f"{path.name}: no such model")
     _refuse_other_formats(path)
     return ModelFiles(path, _merged([path]), {}, None)
@@ -68,23 +78,24 @@ def _open_folder(path: Path) -> ModelFiles:
     tensors = _merged(weight_files(path))
     config_path, tokenizer = path / "config.json", path / "tokenizer.json"
     config: dict[str, Any] = {}
-    if config_path.is_file():
+    if is_taken(config_path):
         config = read_object(config_path, limit_bytes=CONFIG_LIMIT_BYTES)
-    return ModelFiles(path, tensors, config, tokenizer if tokenizer.is_file() else None)
+    return ModelFiles(path, tensors, config, tokenizer if is_taken(tokenizer) else None)
 
 
 def weight_files(folder: Path) -> list[Path]:
     """Return the safetensors files that a loader would read, as transformers does.
 
     `model.safetensors` wins, then the index, then every .safetensors file.
-    Raises BrokenIndex, UnsafeFormat (only pickles are there) or NoWeights.
+    Raises BrokenIndex, UnsafeFormat (only pickles are there) or NoWeights, also
+    for one that is no regular file: the next best is not what is asked for.
     """
     whole = folder / "model.safetensors"
-    if whole.is_file():
+    if _is_file(whole):
         return [whole]
-    if (folder / INDEX).is_file():
+    if _is_file(folder / INDEX):
         return _indexed(folder)
-    found = sorted(p for p in folder.glob("*.safetensors") if p.is_file())
+    found = sorted(path for path in folder.glob("*.safetensors") if _is_file(path))
     if found:
         return found
     for other in sorted(folder.iterdir()):
@@ -93,18 +104,30 @@ def weight_files(folder: Path) -> list[Path]:
     raise NoWeights(f"{folder.name}: the folder holds no .safetensors file")
 
 
+def _is_file(path: Path) -> bool:
+    """Return whether a regular file is there; raises NoWeights for anything else."""
+    if not path.is_file() and is_taken(path):
+        raise NoWeights(f"{path.name}: not a regular file")
+    return path.is_file()
+
+
 def _indexed(folder: Path) -> list[Path]:
-    index = read_object(folder / INDEX, limit_bytes=100_000_000)
+    index = read_object(folder / INDEX, limit_bytes=INDEX_LIMIT_BYTES)
     placed = index.get("weight_map")
     if not isinstance(placed, dict) or not placed:
         raise BrokenIndex(f"{INDEX}: needs a weight_map from tensors to files")
     shards = {name: _shard(folder, name) for name in _distinct(placed.values())}
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for tensor, name in placed.items():
+        wanted[name].append(tensor)
+    n_tensors = 0
     for name, shard in shards.items():
         inside = {tensor.name for tensor in read_header(shard).tensors}
-        missing = sorted(t for t, where in placed.items() if where == name)
-        missing = [tensor for tensor in missing if tensor not in inside]
+        n_tensors += len(inside)
+        _check_total(n_tensors)
+        missing = sorted(set(wanted[name]) - inside)
         if missing:
-            raise BrokenIndex(f"{INDEX}: {name} lacks the tensor {missing[0]!a}")
+            raise BrokenIndex(f"{INDEX}: {name} lacks the tensor {shown(missing[0])}")
     return list(shards.values())
 
 
@@ -134,12 +157,18 @@ def _merged(paths: list[Path]) -> tuple[TensorInfo, ...]:
             if tensor.name in tensors:
                 other = tensors[tensor.name].path.name
                 raise BrokenIndex(
-                    f"the tensor {tensor.name!a} is in {other} and {path.name}"
+                    f"the tensor {shown(tensor.name)} is in {other} and {path.name}"
                 )
             tensors[tensor.name] = tensor
+        _check_total(len(tensors))
     if not any(tensor.n_elements for tensor in tensors.values()):
         raise BrokenHeader(f"{paths[0].name}: holds no weights")
     return tuple(tensors[name] for name in sorted(tensors))
+
+
+def _check_total(n: int) -> None:
+    if n > MAX_TENSORS:
+        raise BrokenIndex(f"the shards describe more than {MAX_TENSORS:,} tensors")
 
 
 def _refuse_other_formats(path: Path) -> None:

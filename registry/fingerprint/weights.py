@@ -7,6 +7,7 @@ Format: https://github.com/huggingface/safetensors#format
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.errors import BrokenHeader, BrokenJson
+from registry.fingerprint.files import open_regular
 from registry.fingerprint.strictjson import parse_object
 
 HEADER_LIMIT_BYTES: Final = 100_000_000
+# Five times what the largest shards hold today (experts, each with its scales).
+MAX_TENSORS: Final = 100_000
 NAME_LIMIT: Final = 1_000
 MAX_RANK: Final = 16
 DTYPE_BITS: Final[Mapping[str, int]] = MappingProxyType(
@@ -30,7 +34,7 @@ DTYPE_BITS: Final[Mapping[str, int]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TensorInfo:
     """Where one tensor lies: bytes `start` to `end` of the file `path`."""
 
@@ -70,11 +74,14 @@ def read_header(path: Path, *, name: str | None = None) -> Header:
     """
     label = name or path.name
     data, size = _header_bytes(path, label)
+    # Parsing a header of millions would take long: count first, then exactly.
+    _check_count(label, data.count(b'"data_offsets"'))
     try:
         entries = parse_object(data, what=f"{label}: header")
     except BrokenJson as error:
         raise BrokenHeader(str(error)) from error
     metadata = _metadata(label, entries.pop("__metadata__", {}))
+    _check_count(label, len(entries))
     first = 8 + len(data)
     tensors = [_tensor(path, label, key, entries[key], first) for key in entries]
     tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
@@ -88,7 +95,7 @@ def read_pieces(tensor: TensorInfo, n_elements: int) -> Iterator[NDArray[np.uint
     Raises BrokenHeader if the file has become shorter since it was checked.
     """
     step = n_elements * DTYPE_BITS[tensor.dtype] // 8
-    with tensor.path.open("rb") as file:
+    with open_regular(tensor.path) as file:
         file.seek(tensor.start)
         for at in range(tensor.start, tensor.end, step):
             count = min(step, tensor.end - at)
@@ -98,10 +105,15 @@ def read_pieces(tensor: TensorInfo, n_elements: int) -> Iterator[NDArray[np.uint
             yield piece
 
 
+def shown(text: str) -> str:
+    """Return a name from a file as an error shows it: quoted, ASCII, short."""
+    return ascii(text if len(text) <= 80 else text[:77] + "...")
+
+
 def _header_bytes(path: Path, label: str) -> tuple[bytes, int]:
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
             prefix = file.read(8)
             length = int.from_bytes(prefix, "little")
             _check_length(label, len(prefix), length, size)
@@ -130,6 +142,11 @@ def _check_length(label: str, n_prefix: int, length: int, size: int) -> None:
         )
 
 
+def _check_count(label: str, n: int) -> None:
+    if n > MAX_TENSORS:
+        raise BrokenHeader(f"{label}: describes more than {MAX_TENSORS:,} tensors")
+
+
 def _metadata(label: str, value: Any) -> Mapping[str, str]:
     if not isinstance(value, dict) or not all(
         isinstance(v, str) for v in value.values()
@@ -139,14 +156,14 @@ def _metadata(label: str, value: Any) -> Mapping[str, str]:
 
 
 def _tensor(path: Path, label: str, name: str, entry: Any, first: int) -> TensorInfo:
-    where = f"{label}: tensor {_shown(name)}"
+    where = f"{label}: tensor {shown(name)}"
     if len(name) > NAME_LIMIT or not name.isprintable():
         raise BrokenHeader(f"{where}: the name is too long or not printable")
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise BrokenHeader(f"{where}: needs dtype, shape and data_offsets, no more")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPE_BITS:
-        raise BrokenHeader(f"{where}: unknown dtype {_shown(str(dtype))}")
+        raise BrokenHeader(f"{where}: unknown dtype {shown(str(dtype))}")
     if not _is_counts(shape) or len(shape) > MAX_RANK:
         raise BrokenHeader(f"{where}: shape must be a list of counts")
     if not _is_counts(offsets) or len(offsets) != 2:
@@ -169,9 +186,9 @@ def _check_coverage(
     at = first
     for tensor in tensors:
         if tensor.start < at:
-            raise BrokenHeader(f"{label}: {_shown(tensor.name)} overlaps another")
+            raise BrokenHeader(f"{label}: {shown(tensor.name)} overlaps another")
         if tensor.start > at:
-            raise BrokenHeader(f"{label}: a hole before {_shown(tensor.name)}")
+            raise BrokenHeader(f"{label}: a hole before {shown(tensor.name)}")
         at = tensor.end
     if at > size:
         raise BrokenHeader(
@@ -180,7 +197,3 @@ def _check_coverage(
         )
     if at < size:
         raise BrokenHeader(f"{label}: {size - at:,} bytes after the last tensor")
-
-
-def _shown(text: str) -> str:
-    return ascii(text if len(text) <= 80 else text[:77] + "...")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from registry.fingerprint import FingerprintError, read_header
+from registry.fingerprint import FingerprintError, folder, read_header
 from registry.fingerprint.errors import BrokenIndex, BrokenJson, NoWeights, UnsafeFormat
 from registry.fingerprint.folder import INDEX, open_model
 from tests.zoo import derive
@@ -21,8 +21,8 @@ def shards(tmp_path: Path) -> Path:
     return derive.make_shards(derive.read(ZOO / "small-1"), tmp_path / "model", 3)
 
 
-def write_index(folder: Path, weight_map: Any) -> None:
-    (folder / INDEX).write_text(json.dumps({"weight_map": weight_map}))
+def write_index(model: Path, weight_map: Any) -> None:
+    (model / INDEX).write_text(json.dumps({"weight_map": weight_map}))
 
 
 def test_a_sharded_model_has_the_tensors_of_the_whole_one(shards: Path) -> None:
@@ -109,6 +109,20 @@ def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
         open_model(tmp_path)
 
 
+@pytest.mark.parametrize("with_index", [True, False])
+def test_a_model_of_more_tensors_than_any_real_one_is_refused(
+    with_index: bool, shards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not with_index:
+        (shards / INDEX).unlink()
+    monkeypatch.setattr(folder, "MAX_TENSORS", 38)
+    assert len(open_model(shards).tensors) == 38
+    monkeypatch.setattr(folder, "MAX_TENSORS", 37)
+
+    with pytest.raises(BrokenIndex, match="more than 37 tensors"):
+        open_model(shards)
+
+
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "x.ckpt", "x.pkl"])
 def test_a_pickle_is_refused_saying_why_and_how_to_convert(
     name: str, tmp_path: Path
@@ -135,11 +149,11 @@ def test_other_kinds_of_path_are_refused(tmp_path: Path) -> None:
     "text", ["", "{", "[]", '{"a": 1, "a": 2}', '{"a": NaN}', "[" * 100_000]
 )
 def test_a_broken_config_is_refused_with_its_name(text: str, tmp_path: Path) -> None:
-    folder = derive.make(derive.read(ZOO / "small-1"), tmp_path / "m")
-    (folder / "config.json").write_text(text)
+    model = derive.make(derive.read(ZOO / "small-1"), tmp_path / "m")
+    (model / "config.json").write_text(text)
 
     with pytest.raises(BrokenJson, match=r"config\.json"):
-        open_model(folder)
+        open_model(model)
 
 
 def test_a_model_without_a_single_value_is_refused(tmp_path: Path) -> None:

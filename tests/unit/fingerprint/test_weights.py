@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from registry.fingerprint import FingerprintError, read_header
+from registry.fingerprint import FingerprintError, read_header, weights
 from registry.fingerprint.errors import BrokenHeader
 from registry.fingerprint.weights import read_pieces
 from tests.zoo.derive import ZOO
@@ -129,6 +130,31 @@ def test_a_hostile_header_is_refused_with_one_line(
     assert reason in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) < 300
+
+
+def test_a_header_of_more_tensors_than_any_real_one_is_refused(
+    raw: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = raw(two([0, 8], [8, 12]), 12)
+    monkeypatch.setattr(weights, "MAX_TENSORS", 2)
+    assert len(read_header(path).tensors) == 2
+    monkeypatch.setattr(weights, "MAX_TENSORS", 1)
+
+    with pytest.raises(BrokenHeader, match="more than 1 tensors"):
+        read_header(path)
+
+
+def test_a_pipe_that_took_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_file({"x": np.arange(9, dtype=np.float32)}, path)
+    (found,) = read_header(path).tensors
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(BrokenHeader, match="not a regular file"):
+        read_header(path)
+    with pytest.raises(OSError, match="not a regular file"):
+        list(read_pieces(found, 30))
 
 
 @pytest.mark.parametrize(
