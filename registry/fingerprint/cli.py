@@ -6,11 +6,14 @@ No Django, no database, no network.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import json
 import math
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
@@ -21,37 +24,53 @@ from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison
 from registry.fingerprint.decide import RELATED_LOG10_P
 from registry.fingerprint.diff import diff_models
-from registry.fingerprint.errors import FingerprintError, NoWeights
+from registry.fingerprint.errors import FingerprintError, NoWeights, OutputError
+from registry.fingerprint.files import read_start
 from registry.fingerprint.folder import model_name, open_model
 from registry.fingerprint.sketch import ENGINE, Sketch
 from registry.fingerprint.sketching import sketch_model
 
 MAX_CANDIDATES: Final = 10
+MAX_LINE: Final = 500  # characters of an error
+# 128 and the number of the signal: SIGINT, SIGPIPE.
+INTERRUPTED: Final = 130
+NO_READER: Final = 141
 
 
 def main(arguments: list[str] | None = None, out: TextIO | None = None) -> int:
-    """Run one command; return 0, or 2 after one line on stderr for bad input."""
-    options = _parser().parse_args(arguments)
+    """Run one command; return 0, or 2 after one line on stderr for bad input.
+
+    Quiet when interrupted and when nobody reads the answer any more: returns
+    what a shell reports for those signals.
+    """
+    stream = out or sys.stdout
     try:
+        options = _options(arguments)
         run: Callable[[argparse.Namespace], Iterator[Any]] = options.run
+        if stream is None:  # started with it closed
+            raise OutputError("standard output: is closed")
         for item in run(options):
-            line = json.dumps(item, allow_nan=False, ensure_ascii=True)
-            (out or sys.stdout).write(line + "\n")
+            _write(stream, json.dumps(item, allow_nan=False, ensure_ascii=True) + "\n")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop(stream)
+        return NO_READER
     except (FingerprintError, OSError) as error:
-        sys.stderr.write(f"error: {_one_line(error)}\n")
+        _complain(error)
         return 2
     return 0
 
 
 def load(path: Path) -> Sketch:
     """Return the sketch in the file at `path`, or of the model there."""
-    if path.is_file() and _starts_with_magic(path):
-        with path.open("rb") as file:
-            return Sketch.from_bytes(file.read(LIMIT_BYTES + 1))
+    if _starts_with_magic(path):
+        return Sketch.from_bytes(read_start(path, LIMIT_BYTES + 1))
     return sketch_model(path)
 
 
 def _sketch(options: argparse.Namespace) -> Iterator[Any]:
+    _check_target(options.output)
     sketch = sketch_model(options.model)
     data = sketch.to_bytes()
     _write_whole(options.output, data)
@@ -71,9 +90,8 @@ def _compare(options: argparse.Namespace) -> Iterator[Any]:
 
 
 def _matrix(options: argparse.Namespace) -> Iterator[Any]:
-    loaded = {model_name(path): _load_or_error(path) for path in children(options.dir)}
-    for a, b in combinations(sorted(loaded), 2):
-        left, right = loaded[a], loaded[b]
+    loaded = [(name, _load_or_error(path)) for name, path in _named(options.dir)]
+    for (a, left), (b, right) in combinations(loaded, 2):
         if isinstance(left, Sketch) and isinstance(right, Sketch):
             yield compare(left, right, names=(a, b)).to_json()
         else:
@@ -83,7 +101,7 @@ def _matrix(options: argparse.Namespace) -> Iterator[Any]:
 
 def _identify(options: argparse.Namespace) -> Iterator[Any]:
     name, query = model_name(options.a), load(options.a)
-    found = [(model_name(p), _load_or_error(p)) for p in children(options.against)]
+    found = [(other, _load_or_error(path)) for other, path in _named(options.against)]
     others = [(other, s) for other, s in found if isinstance(s, Sketch)]
     answers = [compare(query, s, names=(name, other)) for other, s in others]
     ranked = sorted(answers, key=_closeness)[:MAX_CANDIDATES]
@@ -110,21 +128,32 @@ def children(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if _looks_like_model(path)]
 
 
+def _named(folder: Path) -> list[tuple[str, Path]]:
+    """Return the models in a folder by name, with endings where names clash."""
+    named = [(model_name(path), path) for path in children(folder)]
+    counts = Counter(name for name, _ in named)
+    return sorted(
+        (name if counts[name] == 1 else _shown(path.name), path) for name, path in named
+    )
+
+
 def _looks_like_model(path: Path) -> bool:
     if path.name.startswith("."):
         return False
-    if path.is_dir():
-        return any(p.suffix in {".safetensors", ".bin"} for p in path.iterdir()) or (
-            any(path.glob("*.safetensors.index.json"))
-        )
-    return path.suffix == ".safetensors" or _starts_with_magic(path)
+    try:
+        if path.is_dir():
+            return any(_is_weights(inside.name) for inside in path.iterdir())
+        return path.suffix == ".safetensors" or _starts_with_magic(path)
+    except OSError:  # whoever loads it will say what is wrong
+        return True
+
+
+def _is_weights(name: str) -> bool:
+    return name.endswith((".safetensors", ".bin", ".safetensors.index.json"))
 
 
 def _starts_with_magic(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+    return path.is_file() and read_start(path, len(MAGIC)) == MAGIC
 
 
 def _load_or_error(path: Path) -> Sketch | str:
@@ -157,29 +186,90 @@ def _candidate(answer: Comparison, n_compared: int) -> dict[str, Any]:
     return item | {"p_value": 10**corrected}
 
 
+def _check_target(path: Path) -> None:
+    """Raise OSError where writing would replace something else than a file."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise OSError(errno.EEXIST, "exists and is not a regular file", str(path))
+
+
 def _write_whole(path: Path, data: bytes) -> None:
     """Write the file at once, so that a failure leaves nothing half written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sketch-")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".sketch-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).replace(path)
+        except BaseException:  # an interrupt too
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:  # which names the passing file, or none
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write all of the text now, while somebody is there to hear of a failure."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
         raise
+    except OSError as error:
+        _drop(stream)
+        raise OutputError(f"standard output: {error.strerror}") from error
+
+
+def _drop(stream: TextIO) -> None:
+    """Send what is still buffered nowhere, or Python complains about it at exit."""
+    with contextlib.suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def _complain(error: Exception) -> None:
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"error: {_one_line(error)}\n")
+    except OSError:  # the status says it too
+        _drop(sys.stderr)
 
 
 def _one_line(error: Exception) -> str:
+    text = str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}".replace("\n", " ")
-    return " ".join(str(error).split())
+        named = f"{error.filename}: " if error.filename else ""
+        text = named + error.strerror
+    return _shown(text)
+
+
+def _shown(text: str) -> str:
+    """Return the text on one line of a terminal, whatever is in it."""
+    start = text[: MAX_LINE + 1]  # the rest may be megabytes
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in start)
+    return line if len(line) <= MAX_LINE else line[: MAX_LINE - 3] + "..."
 
 
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as every other error does."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see --help\n")
+        self.exit(2, f"error: {_shown(message)}; see --help\n")
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(arguments)
+    except SystemExit:
+        if sys.stdout is not None:
+            _write(sys.stdout, "")  # what is left of the help
+        raise
+
+
+def _path(text: str) -> Path:
+    """Return the path; raises ArgumentTypeError for what no file can be called."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError("a path is needed")
+    return Path(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -194,27 +284,27 @@ def _parser() -> argparse.ArgumentParser:
     either = f"{model}, or a sketch file"
 
     one = commands.add_parser("sketch", help="write the sketch of a model")
-    one.add_argument("model", type=Path, metavar="MODEL", help=model)
-    one.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    one.add_argument("model", type=_path, metavar="MODEL", help=model)
+    one.add_argument("-o", "--output", type=_path, required=True, metavar="FILE")
     one.set_defaults(run=_sketch)
 
     two = commands.add_parser("compare", help="say what two models have in common")
-    two.add_argument("a", type=Path, metavar="A", help=either)
-    two.add_argument("b", type=Path, metavar="B", help=either)
+    two.add_argument("a", type=_path, metavar="A", help=either)
+    two.add_argument("b", type=_path, metavar="B", help=either)
     two.set_defaults(run=_compare)
 
     every = commands.add_parser("matrix", help="compare every pair of models in DIR")
-    every.add_argument("dir", type=Path, metavar="DIR")
+    every.add_argument("dir", type=_path, metavar="DIR")
     every.set_defaults(run=_matrix)
 
     who = commands.add_parser("identify", help="find the relatives of A in DIR")
-    who.add_argument("a", type=Path, metavar="A", help=either)
-    who.add_argument("--against", type=Path, required=True, metavar="DIR")
+    who.add_argument("a", type=_path, metavar="A", help=either)
+    who.add_argument("--against", type=_path, required=True, metavar="DIR")
     who.set_defaults(run=_identify)
 
     what = commands.add_parser("diff", help="list what differs besides weights")
-    what.add_argument("a", type=Path, metavar="A", help=model)
-    what.add_argument("b", type=Path, metavar="B", help=model)
+    what.add_argument("a", type=_path, metavar="A", help=model)
+    what.add_argument("b", type=_path, metavar="B", help=model)
     what.set_defaults(run=_diff)
 
     for command in (two, every, who, what):

@@ -29,3 +29,7 @@ class NoWeights(FingerprintError):
 
 class SketchError(FingerprintError):
     """Bytes that are not a sketch of this engine."""
+
+
+class OutputError(FingerprintError):
+    """Standard output that takes no answer: it is closed, or its disk is full."""
