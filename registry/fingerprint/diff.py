@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from registry.fingerprint.folder import ModelFiles
-from registry.fingerprint.naming import rename_by_place
+from registry.fingerprint.naming import MAX_RENAMED, rename_by_place
 from registry.fingerprint.structure import name_pattern
 from registry.fingerprint.tokenizer import extends, id_agreement, read_tokens
 
@@ -40,9 +40,11 @@ def diff_models(a: ModelFiles, b: ModelFiles) -> dict[str, Any]:
 def _names(
     a: Mapping[str, tuple[int, ...]], b: Mapping[str, tuple[int, ...]]
 ) -> dict[str, Any]:
-    renamed = rename_by_place(a, b)
     only_a = {name_pattern(name) for name in a.keys() - b.keys()}
     only_b = {name_pattern(name) for name in b.keys() - a.keys()}
+    # So many are never all paired, and trying takes hours on hostile headers.
+    is_few = max(len(only_a), len(only_b)) <= MAX_RENAMED
+    renamed = rename_by_place(a, b) if is_few else {}
     return {
         "renamed": renamed,
         "only_a": sorted(only_a - renamed.keys()),

@@ -6,7 +6,11 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from registry.fingerprint import Sketch, compare
 from tests.unit.fingerprint.test_codec import large_sketch
@@ -14,42 +18,117 @@ from tests.zoo.derive import ZOO
 
 # Not ru_maxrss: that starts with the memory of the process that forked.
 PEAK = (
-    "import re, sys; from pathlib import Path; "
+    "import re, sys, time; from pathlib import Path; "
     "from registry.fingerprint.cli import main; "
     "status = main(sys.argv[1:]); "
     "text = Path('/proc/self/status').read_text(); "
     "print(int(re.search(r'VmHWM:\\s+(\\d+)', text)[1]) // 1024); "
+    "print(time.process_time()); "
     "sys.exit(status)"
 )
 
 
-def peak_mib(status: int, *arguments: str) -> int:
-    """Return the peak memory of a command in MiB."""
-    command = [sys.executable, "-c", PEAK, *arguments]
+# Without digits each name is a pattern of its own.
+LETTERS = str.maketrans("0123456789", "abcdefghij")
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What a command took, and what it complained of.
+
+    Seconds are those of the processor, which do not grow on a busy machine.
+    """
+
+    mib: int
+    seconds: float
+    complaint: str
+
+
+def measured(status: int, *arguments: object) -> Peak:
+    """Return what a command took, in a process of its own."""
+    command = [sys.executable, "-c", PEAK, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ZOO.parents[1])
     assert done.returncode == status, done.stderr
-    return int(done.stdout.splitlines()[-1])
+    mib, seconds = done.stdout.splitlines()[-2:]
+    return Peak(int(mib), float(seconds), done.stderr)
+
+
+def write_sparse(path: Path, head: bytes, n_data: int) -> None:
+    """Write a safetensors file of zeros without taking their place on the disk."""
+    with path.open("wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head)
+        file.truncate(8 + len(head) + n_data)
 
 
 def test_one_large_tensor_is_read_in_bounded_memory(tmp_path: Path) -> None:
     path, size = tmp_path / "x.safetensors", 300 << 20
     entry = {"dtype": "BF16", "shape": [size // 2048, 1024], "data_offsets": [0, size]}
-    head = json.dumps({"embed": entry}).encode()
-    with path.open("wb") as file:
-        file.write(len(head).to_bytes(8, "little") + head)
-        file.truncate(8 + len(head) + size)
+    write_sparse(path, json.dumps({"embed": entry}).encode(), size)
 
-    assert peak_mib(0, "sketch", str(path), "-o", str(tmp_path / "sketch")) < 200
+    assert measured(0, "sketch", path, "-o", tmp_path / "sketch").mib < 200
 
 
-def test_a_header_at_the_limit_is_refused_in_bounded_memory(tmp_path: Path) -> None:
-    path = tmp_path / "x.safetensors"
-    entry = b'"a%d":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},'
-    head = b"{" + b"".join(entry % i for i in range(290_000)) + b'"z":{}}'
-    head += b" " * (99_000_000 - len(head))
-    path.write_bytes(len(head).to_bytes(8, "little") + head)
+RARE = "😀".encode()  # one such letter makes Python keep every letter in four bytes
 
-    assert peak_mib(2, "sketch", str(path), "-o", str(tmp_path / "sketch")) < 1024
+
+def a_million_tensors() -> tuple[bytes, int]:
+    entry = b'"t%d":{"dtype":"F32","shape":[1],"data_offsets":[%d,%d]}'
+    entries = [entry % (i, 4 * i, 4 * i + 4) for i in range(1_000_000)]
+    return b"{" + b",".join(entries) + b"}", 4_000_000
+
+
+def a_million_entries_in_other_letters() -> tuple[bytes, int]:
+    entry = b'"t%d":{"dtype":"F32","shape":[1],"data\\u005foffsets":[%d,%d]}'
+    entries = [entry % (i, 4 * i, 4 * i + 4) for i in range(1_000_000)]
+    return b"{" + b",".join(entries) + b"}", 4_000_000
+
+
+def as_much_metadata_as_is_parsed() -> tuple[bytes, int]:
+    pairs = b",".join(b'"%d":"%035d"' % (i, i) for i in range(1_950_000))
+    return b'{"__metadata__":{' + pairs + b"}}", 0
+
+
+def a_long_name_in_rare_letters() -> tuple[bytes, int]:
+    return (b'{"' + RARE).ljust(99_000_000, b"a") + b'":1}', 0
+
+
+BOMBS = [
+    (a_million_tensors, "more than 100,000 tensors"),
+    (a_million_entries_in_other_letters, "more than"),
+    (as_much_metadata_as_is_parsed, "no weights"),
+    (a_long_name_in_rare_letters, "not plain ASCII"),
+]
+
+
+@pytest.mark.parametrize(("bomb", "reason"), BOMBS)
+def test_a_bomb_of_a_header_is_refused_in_bounded_memory_and_time(
+    bomb: Callable[[], tuple[bytes, int]], reason: str, tmp_path: Path
+) -> None:
+    path, (head, n_data) = tmp_path / "x.safetensors", bomb()
+    assert len(head) < 100_000_000
+    write_sparse(path, head, n_data)
+
+    peak = measured(2, "sketch", path, "-o", tmp_path / "sketch")
+
+    assert reason in peak.complaint
+    assert peak.mib < 1024
+    assert peak.seconds < 20
+
+
+def test_headers_with_nothing_in_common_are_told_apart_in_bounded_time(
+    tmp_path: Path,
+) -> None:
+    paths = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for path in paths:
+        entry = b'"%s":{"dtype":"U8","shape":[1],"data_offsets":[%d,%d]}'
+        names = [path.stem + f"{i:05}".translate(LETTERS) for i in range(100_000)]
+        entries = [entry % (name.encode(), i, i + 1) for i, name in enumerate(names)]
+        write_sparse(path, b"{" + b",".join(entries) + b"}", len(entries))
+
+    peak = measured(0, "diff", *paths)
+
+    assert peak.mib < 1024
+    assert peak.seconds < 20
 
 
 def test_comparing_the_largest_sketches_takes_milliseconds() -> None:
