@@ -49,7 +49,7 @@ test-torch: .venv-torch/installed  ## Run the tests that need torch
 	$(TORCH)/pytest -m torch tests
 
 clean:  ## Remove environments and caches; data in var/ stay
-	rm -rf .venv .venv-torch .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-torch .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # Each file is made after its packages were installed, and again when the list of
 # packages changes.
