@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import changes
 import corpora
+import derive
 import networks
 import torch
 from networks import Shape, Weights
@@ -67,8 +68,14 @@ def add_adapter(recipe: Recipe, weights: Weights) -> None:
 
 def adapted(weights: Weights) -> list[str]:
     """Return the matrices inside layers, which adapters target."""
-    inside = (n for n in weights if "layers." in n or ".h." in n or ".layer." in n)
-    return [n for n in inside if weights[n].ndim == 2 and "lora_" not in n]
+    left_out = ("lora_", "block_sparse_moe.gate")
+    return [
+        name
+        for name, weight in weights.items()
+        if derive.inside_layers(name)
+        and weight.ndim == 2
+        and not any(word in name for word in left_out)
+    ]
 
 
 def sides(shape: Shape, matrix: Tensor) -> tuple[int, int]:

@@ -56,8 +56,10 @@ def _heads(source: Source) -> Made:
 
 
 OPERATIONS = [
-    Operation("copy", "identical", lambda s: Made(s.read())),
-    Operation("shards", "identical", lambda s: Made(s.read(), n_shards=3)),
+    Operation("copy", "identical", lambda s: Made(s.read()), direction=None),
+    Operation(
+        "shards", "identical", lambda s: Made(s.read(), n_shards=3), direction=None
+    ),
     Operation("names", "renamed", _plain(derive.rename, derive.TO_OTHER)),
     Operation("yi", "renamed", _plain(derive.rename, derive.TO_YI), only=LLAMA_NAMED),
     Operation("qwen1", "renamed", derived.as_qwen1, only=("qwen",)),
