@@ -7,6 +7,7 @@ from dataclasses import replace
 from recipes import N_NEW_TOKENS, Recipe
 
 FINE_TUNED, CONTINUED = "fine-tuned", "continued-pretraining"
+DEEP = 8
 # The kinds that have function-preserving disguises in derive.
 DISGUISED = ("llama", "qwen2", "gpt2")
 
@@ -24,13 +25,11 @@ def of(base: Recipe) -> list[Recipe]:
 
 
 def some_of(base: Recipe) -> list[Recipe]:
-    """Return the few kinds that every family has."""
-    return [
-        *tuned(base)[1:3],
-        *continued(base)[:2],
-        *false_relatives(base)[1:4],
-        *adapted(base)[1:2],
-    ]
+    """Return the few kinds that every family has; deep models train too slowly."""
+    few = [*tuned(base)[1:3], *continued(base)[:2]]
+    if base.shape.n_layers > DEEP:
+        return few
+    return [*few, *false_relatives(base)[1:4], *adapted(base)[1:2]]
 
 
 def tuned(base: Recipe) -> list[Recipe]:
