@@ -7,10 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
+from registry.fingerprint.moments import folded
+from registry.fingerprint.places import layer_of, name_pattern
 from registry.fingerprint.sharing import MIN_ELEMENTS, Pair
 from registry.fingerprint.sketch import Sketch, TensorRecord
-from registry.fingerprint.structure import layer_of, name_pattern
+
+Linear = NDArray[np.float64]
 
 
 def relative_change(
@@ -18,14 +22,15 @@ def relative_change(
 ) -> tuple[float, int] | None:
     """Return (|A - B| / sqrt(|A| |B|), number of tensors) over matrices alike in form.
 
-    Pairs by name, or by `renamed` patterns. From linear sketches: the standard
-    error is about 18 % for one tensor and falls with the root of their number.
-    None without a pair or without a norm.
+    Pairs by name, or by `renamed` patterns. From linear sketches of W numbers: the
+    standard error is about sqrt(1 / 2W) for one tensor and falls with the root of
+    their number. None without a pair or without a norm.
     """
     apart = size_a = size_b = 0.0
     n = 0
     for left, right in _aligned(a, b, renamed):
-        difference = left.values.linear.astype(np.float64) - right.values.linear
+        x, y = _same_width(left, right)
+        difference = x - y
         apart += float(np.square(difference).sum())
         size_a += left.values.norm**2
         size_b += right.values.norm**2
@@ -50,6 +55,30 @@ def largest_norm_gap(a: Sketch, b: Sketch) -> float | None:
         for place, norms in left.items()
         for x, y in zip(sorted(norms), sorted(right[place]), strict=True)
     )
+
+
+def token_likeness(a: Sketch, b: Sketch) -> float:
+    """Return the cosine of the largest matrices outside layers; 0 without a pair.
+
+    From linear sketches, so with an error of about sqrt(1 / W).
+    """
+    left, right = _table(a), _table(b)
+    if left is None or right is None or left.shape[1:] != right.shape[1:]:
+        return 0.0
+    x, y = _same_width(left, right)
+    size = left.values.norm * right.values.norm
+    return float(x @ y) / size if size > 0 else 0.0
+
+
+def _table(sketch: Sketch) -> TensorRecord | None:
+    outside = [t for t in sketch.tensors if _is_matrix(t) and not layer_of(t.name)]
+    return max(outside, key=lambda t: (math.prod(t.shape), t.name), default=None)
+
+
+def _same_width(a: TensorRecord, b: TensorRecord) -> tuple[Linear, Linear]:
+    width = min(len(a.values.linear), len(b.values.linear))
+    x, y = (folded(t.values.linear.astype(np.float64), width) for t in (a, b))
+    return x, y
 
 
 def _norms(sketch: Sketch) -> dict[tuple[object, ...], list[float]]:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
@@ -22,13 +23,14 @@ from typing import Any, Final, NoReturn, TextIO
 from registry.fingerprint.codec import LIMIT_BYTES, MAGIC
 from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison
-from registry.fingerprint.decide import RELATED_LOG10_P
 from registry.fingerprint.diff import diff_models
 from registry.fingerprint.errors import FingerprintError, NoWeights, OutputError
 from registry.fingerprint.files import read_start
 from registry.fingerprint.folder import model_name, open_model
+from registry.fingerprint.opened import OpenedModel, open_weights
 from registry.fingerprint.sketch import ENGINE, Sketch
-from registry.fingerprint.sketching import sketch_model
+from registry.fingerprint.sketching import sketch_files, sketch_model
+from registry.fingerprint.thresholds import RELATED_LOG10_P
 
 MAX_CANDIDATES: Final = 10
 MAX_LINE: Final = 500  # characters of an error
@@ -62,11 +64,25 @@ def main(arguments: list[str] | None = None, out: TextIO | None = None) -> int:
     return 0
 
 
-def load(path: Path) -> Sketch:
+@dataclass(frozen=True)
+class Loaded:
+    """A named model: its sketch, and its weights if more than that is there."""
+
+    sketch: Sketch
+    weights: OpenedModel | None
+
+
+def load(path: Path) -> Loaded:
     """Return the sketch in the file at `path`, or of the model there."""
     if _starts_with_magic(path):
-        return Sketch.from_bytes(read_start(path, LIMIT_BYTES + 1))
-    return sketch_model(path)
+        return Loaded(Sketch.from_bytes(read_start(path, LIMIT_BYTES + 1)), None)
+    opened = open_weights(path)
+    return Loaded(sketch_files(opened.files), opened)
+
+
+def _answer(a: Loaded, b: Loaded, names: tuple[str, str]) -> Comparison:
+    weights = (a.weights, b.weights) if a.weights and b.weights else None
+    return compare(a.sketch, b.sketch, names=names, weights=weights)
 
 
 def _sketch(options: argparse.Namespace) -> Iterator[Any]:
@@ -86,14 +102,14 @@ def _sketch(options: argparse.Namespace) -> Iterator[Any]:
 
 def _compare(options: argparse.Namespace) -> Iterator[Any]:
     names = (model_name(options.a), model_name(options.b))
-    yield compare(load(options.a), load(options.b), names=names).to_json()
+    yield _answer(load(options.a), load(options.b), names).to_json()
 
 
 def _matrix(options: argparse.Namespace) -> Iterator[Any]:
     loaded = [(name, _load_or_error(path)) for name, path in _named(options.dir)]
     for (a, left), (b, right) in combinations(loaded, 2):
-        if isinstance(left, Sketch) and isinstance(right, Sketch):
-            yield compare(left, right, names=(a, b)).to_json()
+        if isinstance(left, Loaded) and isinstance(right, Loaded):
+            yield _answer(left, right, (a, b)).to_json()
         else:
             error = left if isinstance(left, str) else right
             yield {"a": a, "b": b, "error": error}
@@ -102,8 +118,8 @@ def _matrix(options: argparse.Namespace) -> Iterator[Any]:
 def _identify(options: argparse.Namespace) -> Iterator[Any]:
     name, query = model_name(options.a), load(options.a)
     found = [(other, _load_or_error(path)) for other, path in _named(options.against)]
-    others = [(other, s) for other, s in found if isinstance(s, Sketch)]
-    answers = [compare(query, s, names=(name, other)) for other, s in others]
+    others = [(other, s) for other, s in found if isinstance(s, Loaded)]
+    answers = [_answer(query, other, (name, id_)) for id_, other in others]
     ranked = sorted(answers, key=_closeness)[:MAX_CANDIDATES]
     yield {
         "query": name,
@@ -156,7 +172,7 @@ def _starts_with_magic(path: Path) -> bool:
     return path.is_file() and read_start(path, len(MAGIC)) == MAGIC
 
 
-def _load_or_error(path: Path) -> Sketch | str:
+def _load_or_error(path: Path) -> Loaded | str:
     try:
         return load(path)
     except (FingerprintError, OSError) as error:

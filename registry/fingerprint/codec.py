@@ -1,9 +1,9 @@
 """Sketches as bytes: magic, a JSON header, fixed arrays. Reads untrusted input.
 
 Layout, little-endian: 8 bytes magic, 4 bytes header length, the header (JSON),
-then for n listed tensors: digests (n, 3, 16) bytes, linear sketches (n, 16)
-float32, norms (n,) float32; then unit descriptors, int8. docs/method.md has it
-field by field.
+then for n listed tensors: digests (n, 4, 16) bytes, norms (n,) float32, linear
+sketches float32, as wide as the header says; row hashes uint64; then of the units
+labels int32, raw and free descriptors int8. docs/method.md has it field by field.
 """
 
 from __future__ import annotations
@@ -11,26 +11,30 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from registry.fingerprint.config import essentials
 from registry.fingerprint.errors import BrokenJson, SketchError
 from registry.fingerprint.keyed import KEY
-from registry.fingerprint.moments import WIDTH
-from registry.fingerprint.sketch import ENGINE, Sketch, TensorRecord, Units
+from registry.fingerprint.moments import NARROWEST, WIDTH, folded
+from registry.fingerprint.sketch import ENGINE, Sketch, TensorRecord
 from registry.fingerprint.strictjson import parse_object
 from registry.fingerprint.structure import spread
 from registry.fingerprint.tokenizer import TokenizerSummary
-from registry.fingerprint.units import FOLD, MAX_UNITS
-from registry.fingerprint.values import DIGEST_BYTES, TensorValues
+from registry.fingerprint.units import FOLD, Units, n_maps
+from registry.fingerprint.values import DIGEST_BYTES, MAX_ROWS, TensorValues
 from registry.fingerprint.weights import DTYPE_BITS
 
-MAGIC: Final = b"BAIMOSK\x01"
+MAGIC: Final = b"BAIMOSK\x02"
 LIMIT_BYTES: Final = 256 * 1024
 MAX_TENSORS: Final = 900
+_LINEAR_VALUES: Final = 1 << 14
+_N_DIGESTS: Final = 4
 
 
 def encode(sketch: Sketch) -> bytes:
@@ -67,15 +71,33 @@ def _largest(sketch: Sketch, keep: int) -> tuple[TensorRecord, ...]:
 
 
 def _encode(sketch: Sketch) -> bytes:
+    sketch = replace(sketch, tensors=tuple(_with_narrow_linear(sketch.tensors)))
     head = json.dumps(_head(sketch), separators=(",", ":"), allow_nan=False).encode()
     values = [tensor.values for tensor in sketch.tensors]
     parts = [MAGIC, struct.pack("<I", len(head)), head]
-    parts += [v.own + v.bf16 + v.f16 for v in values]
-    parts += [v.linear.astype("<f4").tobytes() for v in values]
+    parts += [v.own + v.bag + v.bf16 + v.f16 for v in values]
     parts.append(np.array([v.norm for v in values], "<f4").tobytes())
+    parts += [v.linear.astype("<f4").tobytes() for v in values]
+    parts.append(sketch.rows.astype("<u8").tobytes())
     if sketch.units:
-        parts.append(sketch.units.described.tobytes())
+        parts.append(sketch.units.labels.astype("<i4").tobytes())
+        parts.append(sketch.units.raw.tobytes() + sketch.units.free.tobytes())
     return b"".join(parts)
+
+
+def _with_narrow_linear(tensors: tuple[TensorRecord, ...]) -> Iterator[TensorRecord]:
+    """Yield the tensors with linear sketches that together keep to their budget."""
+    n_matrices = sum(len(tensor.shape) > 1 for tensor in tensors)
+    width = WIDTH
+    while width > NARROWEST and width * n_matrices > _LINEAR_VALUES:
+        width //= 2
+    for tensor in tensors:
+        wanted = width if len(tensor.shape) > 1 else NARROWEST
+        linear = tensor.values.linear
+        if len(linear) > wanted:
+            narrow = folded(linear.astype(np.float64), wanted).astype(np.float32)
+            tensor = replace(tensor, values=replace(tensor.values, linear=narrow))
+        yield tensor
 
 
 def _head(sketch: Sketch) -> dict[str, Any]:
@@ -88,7 +110,8 @@ def _head(sketch: Sketch) -> dict[str, Any]:
         flags = v.plain | v.exact_bf16 << 1 | v.exact_f16 << 2
         shape = shapes.setdefault(tensor.shape, len(shapes))
         form = [patterns.setdefault(pattern, len(patterns)), tensor.dtype, shape]
-        tensors.append([*form, flags, v.n_nan, v.n_inf, *numbers])
+        counts = [flags, v.n_nan, v.n_inf, len(v.linear)]
+        tensors.append([*form, *counts, *numbers])
     return {
         "engine": sketch.engine,
         "key": KEY,
@@ -97,6 +120,7 @@ def _head(sketch: Sketch) -> dict[str, Any]:
         "n_tensors": sketch.n_tensors,
         "n_nan": sketch.n_nan,
         "n_inf": sketch.n_inf,
+        "n_rows": len(sketch.rows),
         "whole": [digest.hex() for digest in sketch.whole],
         "config": sketch.config,
         "tokenizer": _tokenizer_head(sketch.tokenizer),
@@ -117,10 +141,12 @@ def _units_head(units: Units | None) -> dict[str, Any] | None:
     return {
         "d": units.d,
         "h": units.h,
-        "gated": units.gated,
+        "is_gated": units.is_gated,
         "n_layers": units.n_layers,
+        "n_experts": units.n_experts,
+        "n_tokens": units.n_tokens,
         "sampled": units.sampled,
-        "n_units": units.described.shape[1],
+        "n_units": units.labels.shape[1],
         "n_not_understood": units.n_not_understood,
     }
 
@@ -148,15 +174,17 @@ def _decode(head: dict[str, Any], body: bytes) -> Sketch:
     if head["engine"] != ENGINE or head["key"] != KEY:
         raise SketchError(f"made by another engine than {ENGINE}: sketch it again")
     n = len(_as_list(head["tensors"]))
-    units_head = head["units"]
-    digests, rest = _cut(body, n * 3 * DIGEST_BYTES)
-    linear_bytes, rest = _cut(rest, n * WIDTH * 4)
-    norm_bytes, rest = _cut(rest, n * 4)
-    linear = np.frombuffer(linear_bytes, "<f4").reshape(n, WIDTH)
-    norms = np.frombuffer(norm_bytes, "<f4")
-    _need(bool(np.isfinite(linear).all() and np.isfinite(norms).all()))
+    digests, rest = _cut(body, n * _N_DIGESTS * DIGEST_BYTES)
+    norms, rest = _floats(rest, n)
+    widths = [_width(row) for row in head["tensors"]]
+    linear, rest = _floats(rest, sum(widths))
+    rows, rest = _row_hashes(rest, _count(head["n_rows"]))
+    ends = np.cumsum(widths)
     tensors = tuple(
-        _decode_tensor(head, i, digests, linear[i], float(norms[i])) for i in range(n)
+        _decode_tensor(
+            head, i, digests, linear[ends[i] - widths[i] : ends[i]], float(norms[i])
+        )
+        for i in range(n)
     )
     _need(n <= _count(head["n_tensors"]))
     whole = tuple(bytes.fromhex(_text(item)) for item in _as_list(head["whole"]))
@@ -169,7 +197,8 @@ def _decode(head: dict[str, Any], body: bytes) -> Sketch:
         n_inf=_count(head["n_inf"]),
         tensors=tensors,
         whole=(whole[0], whole[1], whole[2]),
-        units=_decode_units(units_head, rest),
+        units=_decode_units(head["units"], rest),
+        rows=rows,
         config=_decode_config(head["config"]),
         tokenizer=_decode_tokenizer(head["tokenizer"]),
     )
@@ -179,14 +208,16 @@ def _decode_tensor(
     head: dict[str, Any], i: int, digests: bytes, linear: Any, norm: float
 ) -> TensorRecord:
     pattern, dtype, *counts = _as_list(head["tensors"][i])
-    shape, flags, n_nan, n_inf, *numbers = [_count(item) for item in counts]
+    shape, flags, n_nan, n_inf, _, *numbers = [_count(item) for item in counts]
     name = _join_name(_text(head["patterns"][_count(pattern)]), numbers)
-    at = i * 3 * DIGEST_BYTES
-    own, bf16, f16 = (
-        digests[at + k * DIGEST_BYTES : at + (k + 1) * DIGEST_BYTES] for k in range(3)
+    at = i * _N_DIGESTS * DIGEST_BYTES
+    own, bag, bf16, f16 = (
+        digests[at + k * DIGEST_BYTES : at + (k + 1) * DIGEST_BYTES]
+        for k in range(_N_DIGESTS)
     )
     values = TensorValues(
         own=own,
+        bag=bag,
         bf16=bf16,
         f16=f16,
         norm=norm,
@@ -205,21 +236,49 @@ def _decode_units(head: Any, body: bytes) -> Units | None:
     if head is None:
         _need(not body)
         return None
-    gated, n_units = head["gated"], _count(head["n_units"])
+    is_gated, k = head["is_gated"], _count(head["n_units"])
     sampled = tuple(_count(layer) for layer in _as_list(head["sampled"]))
-    _need(type(gated) is bool and n_units > 0 and len(sampled) > 0)
     h, n_layers = _count(head["h"]), _count(head["n_layers"])
-    _need(n_units == min(h, MAX_UNITS) and sampled == spread(n_layers))
-    described = np.frombuffer(body, np.int8)
+    n_experts = _count(head["n_experts"])
+    _need(type(is_gated) is bool and len(sampled) > 0 and n_experts > 0)
+    _need(0 < k <= h * n_experts and sampled == spread(n_layers))
+    size = len(sampled) * k
+    n_roles, maps = 3 if is_gated else 2, n_maps(len(sampled), is_gated)
+    labels, rest = _cut(body, size * 4)
+    raw, free = _cut(rest, size * n_roles * FOLD)
     return Units(
         d=_count(head["d"]),
         h=h,
-        gated=gated,
+        is_gated=is_gated,
         n_layers=n_layers,
+        n_experts=n_experts,
+        n_tokens=_count(head["n_tokens"]),
         sampled=sampled,
-        described=described.reshape(len(sampled), n_units, 3 if gated else 2, FOLD),
+        labels=np.frombuffer(labels, "<i4").reshape(len(sampled), k),
+        raw=np.frombuffer(raw, np.int8).reshape(len(sampled), k, n_roles, FOLD),
+        free=np.frombuffer(free, np.int8).reshape(len(sampled), k, n_roles, maps),
         n_not_understood=_count(head["n_not_understood"]),
     )
+
+
+def _width(row: Any) -> int:
+    width = _count(_as_list(row)[6])
+    _need(NARROWEST <= width <= WIDTH and width & (width - 1) == 0)
+    return width
+
+
+def _floats(data: bytes, n: int) -> tuple[NDArray[np.float32], bytes]:
+    part, rest = _cut(data, n * 4)
+    values = np.frombuffer(part, "<f4")
+    _need(bool(np.isfinite(values).all()))
+    return values, rest
+
+
+def _row_hashes(data: bytes, n: int) -> tuple[NDArray[np.uint64], bytes]:
+    part, rest = _cut(data, n * 8)
+    hashes = np.frombuffer(part, "<u8")
+    _need(n <= MAX_ROWS and bool((hashes[1:] > hashes[:-1]).all()))
+    return hashes, rest
 
 
 def _decode_config(value: Any) -> dict[str, Any]:

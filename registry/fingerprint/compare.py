@@ -1,34 +1,46 @@
-"""Two sketches in, one comparison out; reads no files."""
+"""Two models in, one comparison out: from sketches, or with the weights as well."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from registry.fingerprint.comparison import Comparison
-from registry.fingerprint.decide import Decision, Findings, decide, find
+from registry.fingerprint.decide import Decision, decide
 from registry.fingerprint.evidence import collect_evidence, collect_limits
-from registry.fingerprint.matching import compare_units, why_not_comparable
+from registry.fingerprint.findings import Findings, find
+from registry.fingerprint.look import look_closer
 from registry.fingerprint.null import FLOOR_LOG10
-from registry.fingerprint.sharing import shared_values
+from registry.fingerprint.opened import OpenedModel
 from registry.fingerprint.sketch import Sketch
+from registry.fingerprint.threads import one_thread
 
-TEST_UNITS = "labels of matched feed-forward units, exact permutation tail"
+TEST_UNITS = "labels and partners of matched feed-forward units"
 NULL_UNITS = (
-    "trained from independent random starts: the order of units in one model says "
-    "nothing about their order in the other"
+    "trained apart: the order of units in one model says nothing about their order in "
+    "the other, and what a unit reads and writes name its partner independently"
 )
-TEST_VALUES = "equal values by SHA-256 of tensors"
+TEST_VALUES = "equal values by SHA-256 of tensors and rows"
 NULL_VALUES = "different contents that share a 128-bit digest by chance"
 
 
-def compare(a: Sketch, b: Sketch, *, names: tuple[str, str]) -> Comparison:
-    """Return what models a and b, reported under `names`, have in common."""
+def compare(
+    a: Sketch,
+    b: Sketch,
+    *,
+    names: tuple[str, str],
+    weights: tuple[OpenedModel, OpenedModel] | None = None,
+) -> Comparison:
+    """Return what models a and b, reported under `names`, have in common.
+
+    With the `weights` of both they are read again where sketches do not
+    settle the answer. Raises FingerprintError if they cannot be read.
+    """
     started = time.perf_counter()
-    reason = why_not_comparable(a.units, b.units)
-    test = None
-    if a.units and b.units and reason is None:
-        test = compare_units(a.units, b.units)
-    found = find(a, b, shared_values(a, b), test, not_comparable=reason)
+    with one_thread():
+        found = find(a, b)
+        if weights and found.tests:
+            found = replace(found, look=look_closer(*weights, found.tests))
     decision = decide(found)
     log10_p, effect = _strength(found, decision)
     by_value = decision.carried_by == "values"
@@ -52,9 +64,18 @@ def compare(a: Sketch, b: Sketch, *, names: tuple[str, str]) -> Comparison:
 
 
 def _strength(found: Findings, decision: Decision) -> tuple[float | None, float | None]:
-    if decision.carried_by == "units" and found.test:
-        return round(found.test.log10_p, 4), round(found.test.effect, 4)
+    if decision.related is None:
+        return None, None
     if decision.carried_by == "values":
         share = 1.0 if found.sharing.all_equal else found.sharing.inner_share
         return round(max(FLOOR_LOG10, found.sharing.log10_p), 4), round(share, 4)
-    return None, None
+    if decision.related is False and found.tests:
+        return round(_least_log10_p(found), 4), round(found.tests.best.effect, 4)
+    test = found.carrying_test(decision.carried_by)
+    return (round(test.log10_p, 4), round(test.effect, 4)) if test else (None, None)
+
+
+def _least_log10_p(found: Findings) -> float:
+    """Return the p-value of descent: of the tests that a common start leaves alone."""
+    assert found.tests is not None
+    return found.tests.log10_p

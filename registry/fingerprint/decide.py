@@ -1,38 +1,31 @@
-"""The rules: which words the findings on two sketches allow, in a fixed order.
+"""The rules: which words the findings on two models allow, in a fixed order.
 
-Hashes speak first, then the unit test; "false" is said only with stated power.
+Equal values speak first, then units; "false" is said only with stated power.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
 from registry.fingerprint import null
-from registry.fingerprint.change import largest_norm_gap, relative_change
-from registry.fingerprint.matching import UnitTest
-from registry.fingerprint.naming import (
-    have_one_architecture,
-    rename_by_place,
-    rename_by_value,
+from registry.fingerprint.chance import Chance
+from registry.fingerprint.findings import Findings
+from registry.fingerprint.forms import FormChange, foreign_layers, form_change
+from registry.fingerprint.sharing import cast_direction
+from registry.fingerprint.thresholds import (
+    ASSUMED_RATE,
+    KEPT,
+    LIGHT_CHANGE,
+    MIN_EQUAL_ROWS,
+    MIN_INNER_SHARE,
+    MIN_POWER,
+    NOT_KEPT,
+    RELATED_LOG10_P,
+    SAME_NORMS,
+    SAME_TOKENS,
+    SUSPECT_LOG10_P,
 )
-from registry.fingerprint.sharing import Sharing, cast_direction
-from registry.fingerprint.sketch import Sketch
-
-RELATED_LOG10_P: Final = -6.0
-RELATED_EFFECT: Final = 0.1
-# Between these two p-values nothing is said.
-SUSPECT_LOG10_P: Final = -2.0
-MIN_POWER: Final = 0.99
-# Share of units that keep their label: the least seen after three times the
-# base's own training was 1.00; a quarter of that is assumed (docs/method.md).
-ASSUMED_RATE: Final = 0.25
-MIN_INNER_SHARE: Final = 0.01
-# Norms of independent models of one shape differ by more somewhere.
-SAME_NORMS: Final = 1e-3
-# The closest units of independent models reach 0.38 (docs/method.md).
-CLOSE_UNITS: Final = 0.55
 
 TUNED: Final = ("fine-tuned", "continued-pretraining")
 
@@ -54,11 +47,17 @@ FEW_EQUAL: Final = OpenQuestion(
 )
 EQUAL_NORMS: Final = OpenQuestion(
     "equal-norms",
-    "All norms agree as in a permuted copy, which this engine cannot undo.",
+    "All norms agree as in a disguised copy, and no disguise could be undone.",
 )
-UNITS_ELSEWHERE: Final = OpenQuestion(
-    "units-elsewhere",
-    "Units resemble units of other numbers, as if they had been permuted.",
+START_OR_DESCENT: Final = OpenQuestion(
+    "start-or-descent",
+    "The units have a common start; whether also common training, the weights of "
+    "both models would tell.",
+)
+HALF_KEPT: Final = OpenQuestion(
+    "half-kept",
+    "What training made is kept by less than in a descendant and by more than after "
+    "a common random start.",
 )
 LITTLE_POWER: Final = OpenQuestion(
     "little-power",
@@ -68,7 +67,7 @@ LITTLE_POWER: Final = OpenQuestion(
 
 @dataclass(frozen=True)
 class Decision:
-    """The words, and which statistic carries them: "values", "units" or None."""
+    """The words, and which statistic carries them: "values", a test, or None."""
 
     related: bool | None
     relation: str
@@ -78,116 +77,116 @@ class Decision:
     why_open: OpenQuestion | None = None
 
 
-@dataclass(frozen=True)
-class Findings:
-    """All that was computed on a pair before any word is chosen."""
-
-    sharing: Sharing
-    test: UnitTest | None
-    not_comparable: str | None
-    one_architecture: bool
-    renamed: dict[str, str]
-    change: tuple[float, int] | None
-    norm_gap: float | None
-
-    @property
-    def power(self) -> float:
-        """Return the power of the unit test on this pair, 0 without a test."""
-        return power_of(self.test) if self.test else 0.0
-
-
-def find(
-    a: Sketch,
-    b: Sketch,
-    sharing: Sharing,
-    test: UnitTest | None,
-    *,
-    not_comparable: str | None,
-) -> Findings:
-    """Return the findings: names, change and norms beside hashes and test."""
-    shapes_a, shapes_b = a.shapes(), b.shapes()
-    if sharing.all_equal or sharing.n_inner:
-        equal = {left.name: right.name for left, right in sharing.pairs}
-        renamed = rename_by_value(shapes_a, shapes_b, equal)
-    else:
-        renamed = rename_by_place(shapes_a, shapes_b)
-    complete = a.is_complete and b.is_complete
-    return Findings(
-        sharing=sharing,
-        test=test,
-        not_comparable=not_comparable,
-        one_architecture=complete and have_one_architecture(shapes_a, shapes_b),
-        renamed=renamed,
-        change=relative_change(a, b, renamed),
-        norm_gap=largest_norm_gap(a, b),
-    )
-
-
-def power_of(test: UnitTest) -> float:
-    """Return the probability that this test sees a descendant (docs/method.md).
-
-    Each unit is taken to keep its label with ASSUMED_RATE. Zero when layers
-    were sampled and depths differ: the common layers may not be in the sample.
-    """
-    if not test.all_layers:
-        return 0.0
-    per_try = RELATED_LOG10_P - math.log10(test.n_tries)
-    rate = ASSUMED_RATE * test.alive_share
-    return null.power(test.n_units, test.n_layers, per_try, rate)
-
-
 def decide(found: Findings) -> Decision:
     """Return the words for these findings."""
-    sharing, test = found.sharing, found.test
-    if sharing.all_equal:
+    if found.sharing.all_equal:
         return _equal(found)
-    if test and test.log10_p <= RELATED_LOG10_P and test.effect >= RELATED_EFFECT:
-        return _descended(test)
-    if sharing.inner_share >= MIN_INNER_SHARE:
-        return Decision(True, TUNED[0], TUNED, "values")
+    carrier = _carrier(found)
+    if carrier:
+        return _related(found, carrier)
     open_question = _open_question(found)
     if open_question:
-        return _inconclusive(open_question)
-    if sharing.n_outer:
-        word = "embeddings-only"
-    else:
-        word = "same-architecture" if found.one_architecture else "unrelated"
-    return Decision(False, word, (word,), "units")
+        word = "inconclusive"
+        return Decision(None, word, (word,), None, why_open=open_question)
+    word = _word_of_strangers(found)
+    carried_by = "raw" if word == "common-initialisation" else "units"
+    return Decision(False, word, (word,), carried_by)
+
+
+def power_of(found: Findings) -> float:
+    """Return the probability that descent would have been seen (docs/method.md).
+
+    Each unit is taken to be found again with ASSUMED_RATE. Zero without a test, and
+    where layers were sampled of models of different depth: those in common may not
+    be in the sample.
+    """
+    test = found.sharpest
+    if test is None or not found.covers_all_layers:
+        return 0.0
+    k = max(1, test.n_units // max(1, len(test.layers)))
+    n_layers = max(1, test.n_units // k)
+    per_try = RELATED_LOG10_P - 1.0
+    return null.power(k, n_layers, per_try, ASSUMED_RATE)
 
 
 def _equal(found: Findings) -> Decision:
     if found.sharing.is_cast:
         direction = cast_direction(found.sharing.pairs)
         return Decision(True, "cast", ("cast",), "values", direction)
-    word = "renamed" if found.renamed else "identical"
+    word = "renamed" if found.renamed or found.sharing.regrouped else "identical"
     return Decision(True, word, (word,), "values")
 
 
-def _descended(test: UnitTest) -> Decision:
-    if not test.same_depth:
-        return Decision(True, "depth-changed", ("depth-changed",), "units")
-    return Decision(True, TUNED[0], TUNED, "units")
+def _carrier(found: Findings) -> str | None:
+    """Return which statistic shows descent: "units", "alignment", "values", None."""
+    tests, look = found.tests, found.look
+    if tests is not None:
+        in_place = _is_clear(tests.raw)
+        if in_place and look and look.persistence is not None:
+            if look.persistence >= KEPT:
+                return "units"
+        elif tests.log10_p <= RELATED_LOG10_P:
+            return "units"
+        elif found.is_aligned and found.kept >= KEPT:
+            return "alignment"
+    if found.sharing.inner_share >= MIN_INNER_SHARE:
+        return "values"
+    return "values" if found.sharing.n_rows >= MIN_EQUAL_ROWS else None
+
+
+def _related(found: Findings, carrier: str) -> Decision:
+    best = found.carrying_test(carrier)
+    foreign = foreign_layers(best) if best and carrier == "units" else ()
+    if foreign and found.same_form:
+        return Decision(True, "merged", ("merged",), carrier)
+    change = _change_of_form(found, best)
+    if change:
+        return Decision(True, change.word, (change.word,), carrier, change.direction)
+    explanation = found.look.explanation if found.look else None
+    if explanation:
+        words = explanation.word_set
+        return Decision(True, words[0], words, carrier, explanation.direction)
+    effect = best.effect if best else 1.0
+    words = TUNED if effect >= LIGHT_CHANGE else TUNED[::-1]
+    return Decision(True, words[0], words, carrier)
+
+
+def _change_of_form(found: Findings, best: Chance | None) -> FormChange | None:
+    test = best or (found.tests.best if found.tests else None)
+    if found.units_a and found.units_b and test:
+        return form_change(found.units_a, found.units_b, test)
+    return None
 
 
 def _open_question(found: Findings) -> OpenQuestion | None:
     """Return why nothing can be said, or None when "false" may be said."""
-    test = found.test
-    if test is None:
+    tests, look = found.tests, found.look
+    if tests is None:
         text = f"The weights cannot be compared: {found.not_comparable}."
         return OpenQuestion("not-comparable", text)
-    if test.log10_p <= SUSPECT_LOG10_P:
+    if _is_clear(tests.raw) and not found.look:
+        return START_OR_DESCENT
+    if _is_clear(tests.raw) or found.is_aligned:
+        return HALF_KEPT if found.kept >= NOT_KEPT else None
+    alignment = look.alignment if look else None
+    suspects = [tests.raw, tests.free, tests.twice]
+    suspects.append(alignment.chance if alignment else None)
+    if any(test and test.log10_p <= SUSPECT_LOG10_P for test in suspects):
         return BORDERLINE
     if found.sharing.n_inner:
         return FEW_EQUAL
     if found.norm_gap is not None and found.norm_gap <= SAME_NORMS:
         return EQUAL_NORMS
-    if test.closest_other >= CLOSE_UNITS:
-        return UNITS_ELSEWHERE
-    if found.power < MIN_POWER:
-        return LITTLE_POWER
-    return None
+    return LITTLE_POWER if power_of(found) < MIN_POWER else None
 
 
-def _inconclusive(why: OpenQuestion) -> Decision:
-    word = "inconclusive"
-    return Decision(None, word, (word,), None, why_open=why)
+def _word_of_strangers(found: Findings) -> str:
+    if found.is_aligned or (found.tests and _is_clear(found.tests.raw)):
+        return "common-initialisation"
+    if found.sharing.n_outer or found.token_likeness >= SAME_TOKENS:
+        return "embeddings-only"
+    return "same-architecture" if found.one_architecture else "unrelated"
+
+
+def _is_clear(test: Chance | None) -> bool:
+    return test is not None and test.log10_p <= RELATED_LOG10_P

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from registry.fingerprint.folder import ModelFiles
 from registry.fingerprint.naming import MAX_RENAMED, rename_by_place
-from registry.fingerprint.structure import name_pattern
+from registry.fingerprint.places import name_pattern
 from registry.fingerprint.tokenizer import extends, id_agreement, read_tokens
 
 MISSING: Final = None

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from typing import Final
 
+from registry.fingerprint.chance import Chance
 from registry.fingerprint.comparison import Evidence
-from registry.fingerprint.decide import ASSUMED_RATE, Decision, Findings
+from registry.fingerprint.decide import Decision, power_of
+from registry.fingerprint.findings import Findings
+from registry.fingerprint.forms import FormChange, foreign_layers, form_change
 from registry.fingerprint.sketch import Sketch
+from registry.fingerprint.thresholds import ASSUMED_RATE, SAME_TOKENS
 
-CALIBRATED_PARAMS: Final = 232_832
+CALIBRATED_PARAMS: Final = 6_000_000
 
 LIMIT_SIZE: Final = (
     f"Calibrated on models of up to {CALIBRATED_PARAMS:,} parameters; larger ones "
     "have not been measured."
 )
 LIMIT_START: Final = (
-    "Models trained apart from one and the same random start look related."
+    "From sketches alone, training from one and the same random start is told from "
+    "descent only by units that any basis shows alike."
 )
 LIMIT_DISGUISE: Final = (
-    "A copy whose units were permuted, rotated or rescaled is not recognised."
+    "From sketches alone, a copy that was permuted or rotated and then trained for "
+    "long is not recognised; the weights of both models would show it."
+)
+LIMIT_DEEP_DISGUISE: Final = (
+    "A copy of other depth or width that was permuted or rotated is not recognised."
 )
 LIMIT_DISTILLED: Final = "Distillation leaves no trace that this comparison reads."
 LIMIT_WORDS: Final = (
-    "A lone pair does not tell parent from child or from sibling; merged, pruned, "
-    "noised or quantized-and-restored copies are called fine-tuned."
+    "A lone pair does not tell which of the two came first, and fine-tuning from "
+    "continued pre-training only by the size of the change."
 )
 LIMIT_VALUES: Final = "Equal values do not tell which model was first."
 
@@ -33,17 +42,27 @@ def collect_evidence(
 ) -> tuple[Evidence, ...]:
     """Return the items, the one that carries the decision first."""
     values, units = _values(found), _units(found)
-    first, second = values, units
-    if decision.carried_by == "units":
-        first, second = units, values
+    first, second = (
+        (values, units)
+        if decision.carried_by == "values"
+        else (
+            units,
+            values,
+        )
+    )
     return (
         *_open_question(decision),
         *first,
         *second,
+        *_look(found),
+        *_explanation(found, decision),
+        *_forms(found, decision),
+        *_layers(found, decision),
         *_power(found, decision),
         *_casts(found),
         *_renames(found),
         *_change(found),
+        *_tokens(found),
         *_sameness(a, b, found),
         *_oddities(a, b),
     )
@@ -57,7 +76,10 @@ def collect_limits(
     if decision.carried_by == "values":
         limits.append(LIMIT_VALUES)
     else:
-        limits += [LIMIT_SIZE, LIMIT_START, LIMIT_DISGUISE, LIMIT_DISTILLED]
+        limits += [LIMIT_SIZE, LIMIT_DISTILLED]
+        limits.append(LIMIT_DEEP_DISGUISE if found.look else LIMIT_DISGUISE)
+        if not found.look:
+            limits.append(LIMIT_START)
     if decision.relation in ("fine-tuned", "continued-pretraining"):
         limits.append(LIMIT_WORDS)
     return tuple(limits + [note for s in (a, b) for note in _unread(s)])
@@ -87,54 +109,152 @@ def _values(found: Findings) -> list[Evidence]:
         n = sharing.n_outer
         text = f"{n} matrices outside the layers, such as embeddings, are equal."
         items.append(Evidence("shared-embeddings", n, text))
+    if sharing.n_rows and not sharing.all_equal:
+        text = (
+            f"Of {sharing.n_sampled} rows that stand for all, {sharing.n_rows} are in "
+            f"both models."
+        )
+        numbers = {"n_sampled": sharing.n_sampled}
+        items.append(Evidence("shared-rows", sharing.n_rows, text, numbers))
     return items
 
 
 def _units(found: Findings) -> list[Evidence]:
-    test = found.test
-    if test is None:
+    tests = found.tests
+    if tests is None:
         return []
-    n_units = test.n_units * test.n_layers
+    items = []
+    if tests.raw:
+        items.append(
+            _matched(
+                "matched-units",
+                tests.raw,
+                "sampled feed-forward units resemble the unit of the same number most",
+            )
+        )
+        similar = round(tests.raw.effect, 4)
+        alike = f"The median cosine of units with the same number is {similar:.2f}."
+        items.append(Evidence("unit-similarity", similar, alike))
+    if tests.free:
+        items.append(
+            _matched(
+                "matched-units-free",
+                tests.free,
+                "units keep their number when matched by what no basis changes",
+            )
+        )
+    items.append(
+        _matched(
+            "agreeing-units",
+            tests.twice,
+            "units find the same partner by what they read and by what they write",
+        )
+    )
+    return items
+
+
+def _matched(kind: str, test: Chance, what: str) -> Evidence:
     numbers = {
-        "n_units": n_units,
-        "n_layers": test.n_layers,
-        "n_expected": test.n_layers,
+        "n_units": test.n_units,
+        "n_layers": len(test.layers),
+        "n_expected": round(test.n_expected, 1),
         "n_tries": test.n_tries,
         "log10_p": round(test.log10_p, 3),
     }
     text = (
-        f"{test.n_fixed} of {n_units} sampled feed-forward units in {test.n_layers} "
-        f"layers resemble the unit with the same number most; chance gives at most "
-        f"about {test.n_layers}."
+        f"{test.n_hits} of {test.n_units} {what}; chance gives at most about "
+        f"{test.n_expected:.0f}."
     )
-    similar = round(test.effect, 4)
-    alike = f"The median cosine of units with the same number is {similar:.2f}."
+    return Evidence(kind, test.n_hits, text, numbers)
+
+
+def _look(found: Findings) -> list[Evidence]:
+    look = found.look
+    if look is None:
+        return []
+    items = []
+    if look.alignment:
+        items.append(
+            _matched(
+                "aligned-units",
+                look.alignment.chance,
+                "units agree under a rotation found from other layers",
+            )
+        )
+    kept = look.alignment.persistence if look.alignment else look.persistence
+    if kept is not None and (look.alignment is None or items[0].value):
+        kept = round(kept, 4)
+        text = (
+            f"{kept:.0%} of the leading directions, which training makes, is kept; a "
+            f"common random start alone keeps less than half."
+        )
+        items.append(Evidence("kept-directions", kept, text))
+    return items
+
+
+def _explanation(found: Findings, decision: Decision) -> list[Evidence]:
+    explanation = found.look.explanation if found.look else None
+    if explanation is None or not decision.related:
+        return []
     return [
-        Evidence("matched-units", test.n_fixed, text, numbers),
-        Evidence("unit-similarity", similar, alike),
-        *_layers(found),
+        Evidence(item.kind, item.value, item.text, dict(item.numbers))
+        for item in explanation.items
     ]
 
 
-def _layers(found: Findings) -> list[Evidence]:
-    test = found.test
-    if test is None or test.same_depth:
+def _forms(found: Findings, decision: Decision) -> list[Evidence]:
+    change = _form_change(found, decision)
+    if change is None:
         return []
-    left, right = test.layers[0]
-    text = f"Depths differ; layer {left} is most like layer {right} of the other."
-    return [Evidence("layer-pair", left, text, {"layer_a": left, "layer_b": right})]
+    return [Evidence("form", change.word, change.text, dict(change.numbers))]
+
+
+def _form_change(found: Findings, decision: Decision) -> FormChange | None:
+    test = found.carrying_test(decision.carried_by) or _any_test(found)
+    if not (decision.related and found.units_a and found.units_b and test):
+        return None
+    return form_change(found.units_a, found.units_b, test)
+
+
+def _layers(found: Findings, decision: Decision) -> list[Evidence]:
+    """Return which layer of a each layer of b is like, with what share of units."""
+    test = found.carrying_test(decision.carried_by) or _any_test(found)
+    if test is None or not decision.related:
+        return []
+    listed = [[i, j, round(hits / max(1, of), 3)] for i, j, hits, of in test.layers]
+    foreign = foreign_layers(test) if decision.relation == "merged" else ()
+    if foreign:
+        text = (
+            f"{len(listed) - len(foreign)} layers are the other model's, "
+            f"{len(foreign)} come from elsewhere."
+        )
+    else:
+        text = f"{len(listed)} layers were matched one by one."
+    return [Evidence("layer-map", len(listed), text, {"layers": listed})]
+
+
+def _any_test(found: Findings) -> Chance | None:
+    return found.tests.raw or found.tests.best if found.tests else None
 
 
 def _power(found: Findings, decision: Decision) -> list[Evidence]:
     if decision.related is not False:
         return []
-    power = round(found.power, 6)
+    power = round(power_of(found), 6)
     text = (
         f"Had one been trained from the other, this test would have seen it with "
         f"probability {power:.3f}, taking that only {ASSUMED_RATE:.0%} of units "
         f"still resemble their origin."
     )
     return [Evidence("power", power, text, {"assumed_rate": ASSUMED_RATE})]
+
+
+def _tokens(found: Findings) -> list[Evidence]:
+    likeness = round(found.token_likeness, 4)
+    if likeness < SAME_TOKENS or found.sharing.all_equal:
+        return []
+    text = f"The token embeddings have a cosine of {likeness:.2f}."
+    return [Evidence("token-likeness", likeness, text)]
 
 
 def _casts(found: Findings) -> list[Evidence]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A change here makes stored sketches incomparable: raise the engine's version.
-KEY: Final = "baimo/1"
+KEY: Final = "baimo/2"
 
 
 @cache

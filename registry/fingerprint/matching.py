@@ -1,175 +1,159 @@
-"""The unit test: do FFN units with one label resemble each other too often?
+"""Matching the FFN units of two models, from their descriptors alone.
 
-Works on two sketches alone. docs/method.md states the null and proves it.
+Three questions, one assignment each (docs/method.md states the nulls and proves
+what can be proved): are units with one label alike in the basis they are stored in
+(raw)? Are they alike in what no basis changes (free)? And do what a unit reads and
+what it writes, each matched alone and without labels, name the same partner?
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint import null
-from registry.fingerprint.sketch import Units
+from registry.fingerprint.units import Units
 
-# Cosines are compared after rounding, so that ties are ties on every machine.
-_STEPS: Final = 1_000_000
-_DEAD: Final = -2 * _STEPS
+# Of the six maps of a gated FFN, the same six with the two readers exchanged.
+_EXCHANGED: Final = (3, 1, 4, 0, 2, 5)
+# Cosines are compared after rounding, so that machines agree on the assignment.
+_STEPS: Final = 1e6
 
-Described = NDArray[np.int8]
+Cosines = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class UnitTest:
-    """The outcome: `n_fixed` of `n_units` units in `n_layers` layers keep a label.
+class Matching:
+    """What one way of matching gives, cell by cell of layers.
 
-    `log10_p` is corrected for `n_tries` (readings of the roles, and cells of
-    layers when depths differ). `effect` is the median cosine of units with one
-    label, in the layers compared; `alive_share` of units could match at all;
-    `all_layers` says that no layer which could match was left out of the sample.
-    `closest_other` is the largest cosine of two units with different labels.
+    counts: int (layers of a, layers of b), how many units keep their label or, for
+    `match_twice`, are matched alike by reading and by writing; -1 where not tried.
+    `n_units` could match in each cell. `cosines` are the medians of units with one
+    label, NaN without. `control` are the counts of cells that cannot correspond.
     """
 
-    n_fixed: int
+    counts: NDArray[np.int64]
     n_units: int
-    n_layers: int
-    n_tries: int
-    log10_p: float
-    effect: float
-    alive_share: float
-    all_layers: bool
-    closest_other: float
-    layers: tuple[tuple[int, int], ...]
-    same_depth: bool
+    cosines: NDArray[np.float64]
+    control: NDArray[np.int64]
 
 
 def why_not_comparable(a: Units | None, b: Units | None) -> str | None:
-    """Return why the test cannot be made on these units, or None when it can."""
+    """Return why units cannot be matched without labels, or None when they can."""
     if a is None or b is None:
         return "no feed-forward units were found from tensor shapes"
-    if a.d != b.d:
-        return f"hidden sizes differ ({a.d} and {b.d})"
-    if a.h != b.h or a.gated != b.gated:
-        return f"feed-forward layers differ in form (widths {a.h} and {b.h})"
+    if a.is_gated != b.is_gated:
+        return "one has gated feed-forward units and the other has not"
     return None
 
 
-def compare_units(a: Units, b: Units) -> UnitTest:
-    """Return the unit test of two comparable models.
+def share_labels(a: Units, b: Units) -> bool:
+    """Return whether a label can mean one unit in both, and vectors one basis."""
+    return a.d == b.d and a.h == b.h and a.is_gated == b.is_gated
 
-    Of equal depth: counts are added over layers i = i. Of different depth: the
-    best single pair of layers, paid for by the number of pairs.
+
+def exchanged(units: Units) -> Units:
+    """Return the units with their two readers taken for each other."""
+    if not units.is_gated:
+        return units
+    free = units.free[:, :, [1, 0, 2]]
+    blocks = free[..., :-1].reshape(*free.shape[:-1], -1, 6)[..., list(_EXCHANGED)]
+    maps = np.concatenate([blocks.reshape(*free.shape[:-1], -1), free[..., -1:]], -1)
+    changes = {"raw": units.raw[:, :, [1, 0, 2]], "free": maps}
+    return Units(**{**vars(units), **changes})
+
+
+def match_raw(a: Units, b: Units, cells: NDArray[np.bool_]) -> Matching:
+    """Return how often assignments by raw descriptors keep the label."""
+    return _labelled(a, b, a.raw, b.raw, cells)
+
+
+def match_free(a: Units, b: Units, cells: NDArray[np.bool_]) -> Matching:
+    """Return how often assignments by free descriptors keep the label."""
+    return _labelled(a, b, *same_maps(a, b), cells)
+
+
+def match_twice(a: Units, b: Units, same_depth: bool) -> Matching:
+    """Return in a cell how many units both assignments give the same partner.
+
+    Of equal depth only layers in one place are asked, and each layer against the
+    next one of the other model for control; else all cells are asked, and the lower
+    half of them is the control (few of many cells can correspond).
     """
-    readings = [_same_depth, _any_layers][a.n_layers != b.n_layers]
-    tried = [readings(a, b, _swapped(b.described, swap)) for swap in (False, True)]
-    best = min(tried, key=lambda test: (test.log10_p, -test.effect))
-    # Which of two equal-shaped matrices is which is not known: two readings.
-    return _paid(best, 2)
+    left, right = same_maps(a, b)
+    counts = np.full((len(left), len(right)), -1, np.int64)
+    n_layers = len(left)
+    wanted = np.eye(*counts.shape, dtype=bool)
+    wanted |= np.roll(wanted, 1, axis=1)
+    for i, j in np.argwhere(wanted | (not same_depth)):
+        by_reading = assign(cosine_table(left[i, :, :-1], right[j, :, :-1]))
+        by_writing = assign(cosine_table(left[i, :, -1:], right[j, :, -1:]))
+        counts[i, j] = ((by_reading == by_writing) & (by_reading >= 0)).sum()
+    n_units = min(left.shape[1], right.shape[1])
+    if same_depth:
+        control = counts[(counts >= 0) & ~np.eye(n_layers, dtype=bool)]
+    else:
+        control = np.sort(counts, axis=None)[: counts.size // 2 + 1]
+    return Matching(counts, n_units, np.full(counts.shape, np.nan), control)
 
 
-def _same_depth(a: Units, b: Units, described: Described) -> UnitTest:
-    cosines = unit_cosines(a.described, described)
-    n_fixed = int(count_fixed(cosines).sum())
-    n_layers, n_units = cosines.shape[:2]
-    return UnitTest(
-        n_fixed=n_fixed,
-        n_units=n_units,
-        n_layers=n_layers,
-        n_tries=1,
-        log10_p=null.log10_tail(n_units, n_layers, n_fixed),
-        effect=_effect(cosines),
-        alive_share=_alive_share(cosines),
-        all_layers=True,
-        closest_other=_closest_other(cosines),
-        layers=tuple(zip(a.sampled, b.sampled, strict=True)),
-        same_depth=True,
-    )
+def _labelled(
+    a: Units,
+    b: Units,
+    left: NDArray[np.int8],
+    right: NDArray[np.int8],
+    cells: NDArray[np.bool_],
+) -> Matching:
+    counts = np.full(cells.shape, -1, np.int64)
+    cosines = np.full(cells.shape, np.nan)
+    for i, j in np.argwhere(cells):
+        table = cosine_table(left[i], right[j])
+        same = (a.labels[i] % a.h)[:, None] == (b.labels[j] % b.h)[None]
+        matched = assign(table)
+        counts[i, j] = same[np.arange(len(matched)), matched].sum()
+        if same.any():
+            cosines[i, j] = np.median(table[same])
+    n_units = min(left.shape[1], right.shape[1])
+    return Matching(counts, n_units, cosines, np.empty(0, np.int64))
 
 
-def _any_layers(a: Units, b: Units, described: Described) -> UnitTest:
-    n_a, n_b = len(a.described), len(described)
-    left = np.repeat(a.described, n_b, axis=0)
-    right = np.tile(described, (n_a, 1, 1, 1))
-    cosines = unit_cosines(left, right)
-    counts = count_fixed(cosines)
-    best = int(counts.argmax())
-    n_units = cosines.shape[1]
-    single = UnitTest(
-        n_fixed=int(counts[best]),
-        n_units=n_units,
-        n_layers=1,
-        n_tries=1,
-        log10_p=null.log10_tail(n_units, 1, int(counts[best])),
-        effect=_effect(cosines[best : best + 1]),
-        alive_share=_alive_share(cosines),
-        closest_other=_closest_other(cosines),
-        all_layers=n_a == a.n_layers and n_b == b.n_layers,
-        layers=((a.sampled[best // n_b], b.sampled[best % n_b]),),
-        same_depth=False,
-    )
-    return _paid(single, n_a * n_b)
+def same_maps(a: Units, b: Units) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Return free descriptors by the maps that both have.
 
-
-def unit_cosines(a: Described, b: Described) -> NDArray[np.int32]:
-    """Return cosines (layers, units, units) in millionths, mean over the roles.
-
-    a, b: int8 (layers, units, roles, FOLD). A pair with a dead unit gets less
-    than any cosine. The dot products are exact: below 2**24 in float32.
+    Models of one depth have a map of every sampled layer; others share the sums
+    over layers and the map of the tokens.
     """
-    left = a.transpose(0, 2, 1, 3).astype(np.float32)
-    right = b.transpose(0, 2, 3, 1).astype(np.float32)
-    dots = (left @ right).astype(np.float64)  # (layers, roles, units, units)
-    norms = _norms(left, 3)[..., :, None] * _norms(right, 2)[..., None, :]
-    cosines = np.divide(dots, norms, out=np.zeros_like(dots), where=norms > 0)
-    steps = np.rint(cosines.mean(axis=1) * _STEPS).astype(np.int32)
-    steps[(norms == 0).all(axis=1)] = _DEAD
-    return np.asarray(steps, np.int32)
+    if a.n_layers == b.n_layers:
+        return a.free, b.free
+    n_common = (6 if a.is_gated else 3) + 1
+    return a.free[..., -n_common:], b.free[..., -n_common:]
 
 
-def count_fixed(cosines: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return per layer how many units i have i as mutual nearest neighbour.
+def cosine_table(left: NDArray[np.int8], right: NDArray[np.int8]) -> Cosines:
+    """Return the mean over roles of cosines, (units of a, units of b).
 
-    A tie for nearest is no match.
+    left, right: int8 (units, roles, numbers). A dead unit is like nobody: -1.
     """
-    same = np.diagonal(cosines, axis1=1, axis2=2)  # (layers, units)
-    alone_in_row = (cosines >= same[:, :, None]).sum(axis=2) == 1
-    alone_in_column = (cosines >= same[:, None, :]).sum(axis=1) == 1
-    fixed = alone_in_row & alone_in_column & (same > _DEAD)
-    return np.asarray(fixed.sum(axis=1), np.int64)
+    x, y = (_unit(side.astype(np.float32)) for side in (left, right))
+    table = np.einsum("irk,jrk->ij", x, y, optimize=True) / left.shape[1]
+    dead_x, dead_y = (np.abs(side).max(axis=(1, 2)) == 0 for side in (x, y))
+    table[dead_x[:, None] | dead_y[None]] = -1.0
+    return np.asarray(np.rint(table * _STEPS) / _STEPS, np.float64)
 
 
-def _effect(cosines: NDArray[np.int32]) -> float:
-    same = np.diagonal(cosines, axis1=1, axis2=2)
-    alive = same[same > _DEAD]
-    return float(np.median(alive)) / _STEPS if alive.size else 0.0
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
-def _closest_other(cosines: NDArray[np.int32]) -> float:
-    same = np.eye(cosines.shape[1], dtype=bool)
-    return float(cosines.max(where=~same, initial=0)) / _STEPS
+def assign(table: Cosines) -> NDArray[np.int64]:
+    """Return the partner of each unit of a in the best assignment, -1 for none."""
+    # scipy takes longer to start than the rest of this package together.
+    from scipy.optimize import linear_sum_assignment
 
-
-def _alive_share(cosines: NDArray[np.int32]) -> float:
-    same = np.diagonal(cosines, axis1=1, axis2=2)
-    return float((same > _DEAD).mean())
-
-
-def _norms(vectors: NDArray[np.float32], axis: int) -> NDArray[np.float64]:
-    squares = np.square(vectors).sum(axis=axis)
-    return np.asarray(np.sqrt(squares.astype(np.float64)))
-
-
-def _swapped(described: Described, swap: bool) -> Described:
-    if not swap:
-        return described
-    gated = described.shape[2] == 3
-    return described[:, :, [1, 0, 2] if gated else [1, 0]]
-
-
-def _paid(test: UnitTest, n_tries: int) -> UnitTest:
-    log10_p = min(0.0, test.log10_p + math.log10(n_tries))
-    changes = {"n_tries": test.n_tries * n_tries, "log10_p": log10_p}
-    return UnitTest(**{**vars(test), **changes})
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    matched = np.full(table.shape[0], -1, np.int64)
+    matched[rows] = columns
+    return matched

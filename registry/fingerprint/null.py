@@ -31,6 +31,16 @@ def log10_tail(n_units: int, n_layers: int, n_fixed: int) -> float:
     return float(np.clip(np.logaddexp.reduce(logs) / math.log(10), FLOOR_LOG10, 0.0))
 
 
+def log10_poisson_tail(mean: float, count: int) -> float:
+    """Return log10 P(N >= count), N Poisson; at most 0, at least FLOOR_LOG10."""
+    if count <= 0:
+        return 0.0
+    terms = np.arange(count, count + 200 + int(10 * mean), dtype=np.float64)
+    factorials = np.array([math.lgamma(n + 1) for n in terms])
+    logs = terms * math.log(mean) - mean - factorials
+    return float(np.clip(np.logaddexp.reduce(logs) / math.log(10), FLOOR_LOG10, 0.0))
+
+
 @cache
 def smallest_count(n_units: int, n_layers: int, log10_p: float) -> int | None:
     """Return the least count whose tail is at most log10_p; None if none is."""

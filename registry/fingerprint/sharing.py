@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import numpy as np
+
+from registry.fingerprint.places import layer_of
 from registry.fingerprint.sketch import Sketch, TensorRecord
-from registry.fingerprint.structure import layer_of
 from registry.fingerprint.values import DIGEST_BYTES
 
 Pair = tuple[TensorRecord, TensorRecord]
@@ -24,19 +26,24 @@ _DIGEST_BITS: Final = 8 * DIGEST_BYTES
 class Sharing:
     """Pairs of tensors with equal values, and what of it proves something.
 
-    `all_equal`: every tensor of either model has an equal one in the other.
+    `all_equal`: every tensor of either model has an equal one in the other, or
+    (`regrouped`) all rows are equal and cut into other tensors, fused or split.
     `n_inner` counts equal weight matrices inside layers, `inner_share` is their
-    part of all values inside layers, `n_outer` counts those outside (embeddings).
-    Only matrices of MIN_ELEMENTS values or more that are neither constant nor
-    repeated within a model count.
+    part of all values inside layers, `n_outer` counts those outside (embeddings);
+    of matrices only those of MIN_ELEMENTS values or more count that are neither
+    constant nor repeated within a model. `n_rows` of the `n_sampled` rows that
+    stand for both models are in both.
     """
 
     pairs: tuple[Pair, ...]
     all_equal: bool
+    regrouped: bool
     n_inner: int
     n_outer: int
     n_informative: int
     inner_share: float
+    n_rows: int
+    n_sampled: int
     log10_p: float
 
     @property
@@ -53,13 +60,19 @@ def shared_values(a: Sketch, b: Sketch) -> Sharing:
     inner = [pair for pair in strong if layer_of(pair[0].name)]
     inside = [t for t in _floats(a) if layer_of(t.name) and len(t.shape) > 1]
     n_pairs = max(1, len(a.tensors) * len(b.tensors))
+    n_rows, n_sampled = _shared_rows(a, b)
+    one_to_one = _all_equal(a, b, pairs)
+    regrouped = not one_to_one and _same_rows(a, b)
     return Sharing(
         pairs=tuple(pairs),
-        all_equal=_all_equal(a, b, pairs),
+        all_equal=one_to_one or regrouped,
+        regrouped=regrouped,
         n_inner=len(inner),
         n_outer=len(strong) - len(inner),
         n_informative=sum(_is_large(tensor) for tensor in _floats(a)),
         inner_share=_size(t for t, _ in inner) / max(1, _size(inside)),
+        n_rows=n_rows,
+        n_sampled=n_sampled,
         log10_p=math.log10(n_pairs) - _DIGEST_BITS * math.log10(2),
     )
 
@@ -122,6 +135,37 @@ def _all_equal(a: Sketch, b: Sketch, pairs: list[Pair]) -> bool:
     return len(pairs) == len(_floats(a)) > 0 and all(
         tensor.values.own in equal_in_b for tensor in _floats(b)
     )
+
+
+def _same_rows(a: Sketch, b: Sketch) -> bool:
+    """Return whether layer by layer all matrices have the same rows.
+
+    So they have when matrices were fused or split: sums of row digests are equal.
+    """
+    if not (a.is_complete and b.is_complete):
+        return False
+    sums = [_row_sums(sketch) for sketch in (a, b)]
+    outside = [
+        {t.values.own for t in _floats(s) if _is_large(t) and not layer_of(t.name)}
+        for s in (a, b)
+    ]
+    return bool(sums[0]) and sums[0] == sums[1] and outside[0] == outside[1]
+
+
+def _row_sums(sketch: Sketch) -> Counter[int]:
+    sums: dict[tuple[str, int], int] = defaultdict(int)
+    for tensor in _floats(sketch):
+        at = layer_of(tensor.name)
+        if at and len(tensor.shape) > 1:
+            sums[at] += int.from_bytes(tensor.values.bag, "little")
+    return Counter(total % (1 << _DIGEST_BITS) for total in sums.values())
+
+
+def _shared_rows(a: Sketch, b: Sketch) -> tuple[int, int]:
+    """Return how many of the smallest row hashes of both together are in both."""
+    union = np.union1d(a.rows, b.rows)[: min(len(a.rows), len(b.rows))]
+    common = np.intersect1d(np.intersect1d(a.rows, b.rows), union)
+    return len(common), len(union)
 
 
 def _repeated(*sketches: Sketch) -> set[bytes]:

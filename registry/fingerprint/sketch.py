@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from registry.fingerprint.rounding import FLOATS
 from registry.fingerprint.tokenizer import TokenizerSummary
+from registry.fingerprint.units import Units
 from registry.fingerprint.values import TensorValues
 
-ENGINE: Final = "baimo/1"
+ENGINE: Final = "baimo/2"
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,15 @@ class TensorRecord:
         return self.dtype in FLOATS
 
 
-@dataclass(frozen=True)
-class Units:
-    """Descriptors of sampled FFN units, int8 (layers, units, roles, FOLD)."""
-
-    d: int
-    h: int
-    gated: bool
-    n_layers: int
-    sampled: tuple[int, ...]
-    described: NDArray[np.int8]
-    n_not_understood: int = 0
-
-
 @dataclass(frozen=True, eq=False)
 class Sketch:
     """A model in at most 256 KiB; `to_bytes` and `from_bytes` are inverse.
 
     `tensors` are sorted by name. When a model has more than fit, the largest
     are listed and `n_tensors` says how many there are; `whole` holds digests
-    of all float tensors' values (own, as bf16, as f16), listed or not.
+    of all float tensors' values (own, as bf16, as f16), listed or not. `rows` are
+    the smallest 64-bit hashes of the rows of all matrices inside layers, ascending:
+    a sample by which shared rows are counted (bottom-k; Broder 1997).
     """
 
     params: int
@@ -63,6 +53,7 @@ class Sketch:
     tensors: tuple[TensorRecord, ...]
     whole: tuple[bytes, bytes, bytes]
     units: Units | None
+    rows: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     config: dict[str, Any] = field(default_factory=dict)
     tokenizer: TokenizerSummary | None = None
     engine: str = ENGINE

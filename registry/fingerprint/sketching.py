@@ -10,14 +10,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from registry.fingerprint.config import essentials
 from registry.fingerprint.errors import BrokenJson
 from registry.fingerprint.folder import ModelFiles, open_model
-from registry.fingerprint.sketch import Sketch, TensorRecord, Units
-from registry.fingerprint.structure import find_ffn
+from registry.fingerprint.sketch import Sketch, TensorRecord
+from registry.fingerprint.structure import read_structure
 from registry.fingerprint.tokenizer import TokenizerSummary, read_tokens, summarise
-from registry.fingerprint.units import describe_units
-from registry.fingerprint.values import DIGEST_BYTES, measure
+from registry.fingerprint.units import Units, describe_units
+from registry.fingerprint.values import (
+    DIGEST_BYTES,
+    Measured,
+    measure,
+    smallest_hashes,
+)
 
 Progress = Callable[[float], None]
 
@@ -34,28 +42,25 @@ def sketch_model(path: Path, *, progress: Progress | None = None) -> Sketch:
     every 32 MiB; what it raises stops the work. Memory stays below 1 GiB at any
     model size. Raises a FingerprintError for bad input.
     """
-    files = open_model(path)
+    return sketch_files(open_model(path), progress=progress)
+
+
+def sketch_files(files: ModelFiles, *, progress: Progress | None = None) -> Sketch:
+    """Return the sketch of an opened model; see sketch_model."""
     tell = progress or (lambda share: None)
     tell(0.0)
-    records = _measure_all(files, tell)
-    ffn = find_ffn(files.tensors)
-    units = None
-    if ffn:
-        described = describe_units(ffn)
-        units = Units(
-            d=ffn.d,
-            h=ffn.h,
-            gated=ffn.gated,
-            n_layers=ffn.n_layers,
-            sampled=ffn.sampled,
-            described=described,
-            n_not_understood=ffn.n_not_understood,
-        )
+    measured = _measure_all(files, tell)
+    structure = read_structure(files.tensors)
+    units = describe_units(structure) if structure else None
     tell(1.0)
-    return _assemble(files, records, units)
+    inside = structure.places if structure else {}
+    rows = [
+        m.rows for t, m in zip(files.tensors, measured, strict=True) if t.name in inside
+    ]
+    return _assemble(files, measured, units, rows)
 
 
-def _measure_all(files: ModelFiles, tell: Progress) -> list[TensorRecord]:
+def _measure_all(files: ModelFiles, tell: Progress) -> list[Measured]:
     total, done, told = max(1, files.size_bytes), 0, 0
 
     def on_bytes(n: int) -> None:
@@ -66,15 +71,19 @@ def _measure_all(files: ModelFiles, tell: Progress) -> list[TensorRecord]:
             tell(_READING_SHARE * done / total)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return [
-            TensorRecord(t.name, t.dtype, t.shape, measure(t, pool, on_bytes))
-            for t in files.tensors
-        ]
+        return [measure(tensor, pool, on_bytes) for tensor in files.tensors]
 
 
 def _assemble(
-    files: ModelFiles, records: list[TensorRecord], units: Units | None
+    files: ModelFiles,
+    measured: list[Measured],
+    units: Units | None,
+    rows: list[NDArray[np.uint64]],
 ) -> Sketch:
+    records = [
+        TensorRecord(t.name, t.dtype, t.shape, m.values)
+        for t, m in zip(files.tensors, measured, strict=True)
+    ]
     floats = [record for record in records if record.is_float]
     counted = floats or records
     sizes: Counter[str] = Counter()
@@ -89,6 +98,7 @@ def _assemble(
         tensors=tuple(records),
         whole=_whole(floats),
         units=units,
+        rows=smallest_hashes(np.concatenate([np.empty(0, np.uint64), *rows])),
         config=essentials(files.config),
         tokenizer=_tokenizer(files.tokenizer),
     )

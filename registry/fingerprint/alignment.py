@@ -1,0 +1,247 @@
+"""Undoing a disguise: the rotation of the residual stream between two models.
+
+Needs the weights. Units are first matched by their free descriptors, which no basis
+changes, or by the rotation that maps the rows of equal tokens on each other; then the
+rotation that fits the matched vectors best (orthogonal Procrustes; Schönemann 1966)
+and the assignment of units under it improve each other. Whatever rotation half of
+the layers find is judged on the other half, which had no part in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from registry.fingerprint import null
+from registry.fingerprint.chance import RATE_FACTOR, Chance
+from registry.fingerprint.matching import assign, cosine_table, exchanged, same_maps
+from registry.fingerprint.parts import Vectors, read_vectors
+from registry.fingerprint.structure import Structure
+from registry.fingerprint.units import Units, describe_with_vectors
+
+_FIRST_ROUNDS: Final = 4
+_MOST_ROUNDS: Final = 12
+# A rotation that is right pulls the mean cosine up at once; others creep.
+_WORTH_GOING_ON: Final = 0.02
+_MOST_UNITS: Final = 256
+_VECTOR_VALUES: Final = 1 << 25
+_MOST_TOKENS: Final = 1 << 14
+_LEADING: Final = 4
+
+Assignments = dict[int, NDArray[np.int64]]
+Trust = dict[int, NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Described:
+    """The units of one model: descriptors, unit vectors (layers, K, roles, d), lengths.
+
+    `lengths` (layers, K) are means over the roles; `tokens` are rows of the table.
+    """
+
+    units: Units
+    vectors: Vectors
+    lengths: Vectors
+    tokens: Vectors
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A's stream times `rotation` (d, d) is b's; `assigned` gives b's unit by layer.
+
+    `chance` is the test on layers that took no part in finding the rotation.
+    `persistence` is how much of a's leading directions b still has.
+    """
+
+    chance: Chance
+    rotation: NDArray[np.float64]
+    assigned: Assignments
+    swapped: bool
+    persistence: float
+
+
+def describe_for_alignment(structure: Structure) -> Described:
+    """Return as many units as memory allows, with their vectors."""
+    n_roles = 3 if structure.is_gated else 2
+    size = len(structure.sampled) * n_roles * structure.d
+    wanted = max(1, min(_MOST_UNITS, _VECTOR_VALUES // size))
+    tokens = np.empty((0, structure.d), np.float32)
+    if structure.tables:
+        table = structure.tables[0]
+        tokens = read_vectors(table, np.arange(min(table.count, _MOST_TOKENS)))
+    return Described(*describe_with_vectors(structure, wanted), tokens)
+
+
+def align(a: Described, b: Described) -> Alignment | None:
+    """Return the best alignment of two models of one depth, width and FFN form.
+
+    None where there is nothing to align: other shapes, or a single layer.
+    """
+    one, other = a.units, b.units
+    alike = (one.d, one.n_layers, one.is_gated) == (
+        other.d,
+        other.n_layers,
+        other.is_gated,
+    )
+    if not alike or len(one.sampled) < 2:
+        return None
+    readings = [(b, False)]
+    if one.is_gated:
+        turned = replace(b, units=exchanged(other), vectors=b.vectors[:, :, [1, 0, 2]])
+        readings.append((turned, True))
+    starts = [_by_descriptors, _by_tokens]
+    found = [
+        _align(a, reading, swapped, start(a, reading))
+        for reading, swapped in readings
+        for start in starts
+    ]
+    best = min(found, key=lambda x: (x.chance.log10_p, -x.chance.n_hits))
+    paid = min(0.0, best.chance.log10_p + math.log10(len(found)))
+    return replace(best, chance=replace(best.chance, log10_p=paid, n_tries=len(found)))
+
+
+def persistence(a: Vectors, b: Vectors) -> float:
+    """Return how much of the leading directions of a is still in b, about 0 to 1.
+
+    a, b: (layers, K, roles, d), unit by unit in one basis. For the strongest
+    singular directions of every matrix of a: u'Bv / s, the mean. Training makes
+    those directions; a shared random start has no part in them.
+    """
+    shares = []
+    for layer in range(len(a)):
+        for role in range(a.shape[2]):
+            left, right = a[layer][:, role], b[layer][:, role]
+            u, s, vt = np.linalg.svd(left.astype(np.float64), full_matrices=False)
+            kept = np.einsum("ik,ij,kj->k", u[:, :_LEADING], right, vt[:_LEADING])
+            shares.extend(kept / np.maximum(s[:_LEADING], 1e-12))
+    return float(np.mean(shares)) if shares else 0.0
+
+
+def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Alignment:
+    n_layers = len(a.units.sampled)
+    halves = (range(0, n_layers, 2), range(1, n_layers, 2))
+    hits: dict[int, int] = {}
+    control: list[int] = []
+    rotations = []
+    for fitted, judged in (halves, halves[::-1]):
+        rotation = _fit(a.vectors, b.vectors, start, fitted)
+        rotations.append(rotation)
+        turned = _turned(a.vectors, rotation)
+        for layer in judged:
+            hits[layer] = _agreeing(turned[layer], b.vectors[layer])
+            control.append(_agreeing(turned[layer], b.vectors[layer - 1]))
+    # The half whose rotation serves the other half better.
+    best = max((0, 1), key=lambda half: sum(hits[x] for x in halves[1 - half]))
+    turned = _turned(a.vectors, rotations[best])
+    assigned, _ = _reassigned(turned, b.vectors, range(n_layers))
+    partners = np.stack([_long(b)[x][assigned[x]] for x in range(n_layers)])
+    return Alignment(
+        chance=_chance(a.units, b.units, hits, control),
+        rotation=rotations[best],
+        assigned=assigned,
+        swapped=swapped,
+        persistence=persistence(_turned(_long(a), rotations[best]), partners),
+    )
+
+
+def _chance(a: Units, b: Units, hits: dict[int, int], control: list[int]) -> Chance:
+    n_layers, k = len(hits), min(a.labels.shape[1], b.labels.shape[1])
+    rate = RATE_FACTOR * max(1.0, float(np.mean(control)))
+    n_hits = sum(hits.values())
+    return Chance(
+        n_hits=n_hits,
+        n_units=k * n_layers,
+        n_expected=rate * n_layers,
+        log10_p=null.log10_poisson_tail(rate * n_layers, n_hits),
+        n_tries=1,
+        effect=n_hits / (k * n_layers),
+        layers=tuple((a.sampled[i], b.sampled[i], hits[i], k) for i in range(n_layers)),
+    )
+
+
+def _by_descriptors(a: Described, b: Described) -> Assignments:
+    left, right = same_maps(a.units, b.units)
+    return {i: assign(cosine_table(left[i], right[i])) for i in range(len(left))}
+
+
+def _by_tokens(a: Described, b: Described) -> Assignments:
+    """Return assignments under the rotation that takes tokens to equal numbers."""
+    n = min(len(a.tokens), len(b.tokens))
+    rotation = _rotation(a.tokens[:n].T.astype(np.float64) @ b.tokens[:n])
+    turned = _turned(a.vectors, rotation)
+    return _reassigned(turned, b.vectors, range(len(a.vectors)))[0]
+
+
+def _fit(
+    a: Vectors, b: Vectors, start: Assignments, layers: Sequence[int]
+) -> NDArray[np.float64]:
+    assigned = {layer: start[layer] for layer in layers}
+    trust = {layer: np.ones(a.shape[1]) for layer in layers}
+    rotation = _procrustes(a, b, assigned, trust)
+    reached = 0.0
+    for n_round in range(_MOST_ROUNDS):
+        assigned, trust = _reassigned(_turned(a, rotation), b, layers)
+        rotation = _procrustes(a, b, assigned, trust)
+        mean = float(np.mean([np.sqrt(trust[layer]).mean() for layer in layers]))
+        if n_round >= _FIRST_ROUNDS - 1 and mean < reached + _WORTH_GOING_ON:
+            break
+        reached = mean
+    return rotation
+
+
+def _long(described: Described) -> Vectors:
+    return np.asarray(described.vectors * described.lengths[..., None, None])
+
+
+def _rotation(product: NDArray[np.float64]) -> NDArray[np.float64]:
+    u, _, vt = np.linalg.svd(product)
+    return np.asarray(u @ vt)
+
+
+def _procrustes(
+    a: Vectors, b: Vectors, assigned: Assignments, trust: Trust
+) -> NDArray[np.float64]:
+    d = a.shape[-1]
+    product = np.zeros((d, d))
+    for layer, partner in assigned.items():
+        known = partner >= 0
+        left = a[layer][known] * trust[layer][known, None, None]
+        right = b[layer][partner[known]]
+        product += left.reshape(-1, d).T @ right.reshape(-1, d)
+    return _rotation(product)
+
+
+def _turned(vectors: Vectors, rotation: NDArray[np.float64]) -> Vectors:
+    return np.asarray(vectors @ rotation.astype(np.float32))
+
+
+def _reassigned(
+    turned: Vectors, b: Vectors, layers: Sequence[int]
+) -> tuple[Assignments, Trust]:
+    """Return the best assignment of units by their vectors, and how far to trust it."""
+    assigned, trust = {}, {}
+    for layer in layers:
+        table = _cosines(turned[layer], b[layer])
+        partner = assign(table)
+        kept = table[np.arange(len(partner)), partner]
+        assigned[layer] = partner
+        trust[layer] = np.square(np.clip(kept, 0, None))
+    return assigned, trust
+
+
+def _agreeing(left: Vectors, right: Vectors) -> int:
+    """Return how many units reading and writing, each alone, give one partner."""
+    by_reading = assign(_cosines(left[:, :-1], right[:, :-1]))
+    by_writing = assign(_cosines(left[:, -1:], right[:, -1:]))
+    return int(((by_reading == by_writing) & (by_reading >= 0)).sum())
+
+
+def _cosines(left: Vectors, right: Vectors) -> NDArray[np.float64]:
+    """Return mean cosines over roles of unit vectors (K, roles, d): (K, K)."""
+    flat = [side.reshape(len(side), -1) for side in (left, right)]
+    return np.asarray(flat[0] @ flat[1].T / left.shape[1], np.float64)

@@ -1,0 +1,129 @@
+"""All that was computed on a pair before any word is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from registry.fingerprint.chance import Chance, UnitTests, run_unit_tests
+from registry.fingerprint.change import (
+    largest_norm_gap,
+    relative_change,
+    token_likeness,
+)
+from registry.fingerprint.look import Look
+from registry.fingerprint.matching import why_not_comparable
+from registry.fingerprint.naming import (
+    have_one_architecture,
+    rename_by_place,
+    rename_by_value,
+)
+from registry.fingerprint.sharing import Sharing, shared_values
+from registry.fingerprint.sketch import Sketch
+from registry.fingerprint.thresholds import RELATED_LOG10_P
+from registry.fingerprint.units import Units
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The findings on models a and b; `look` is None without their weights.
+
+    `tests` is None, and `not_comparable` says why, where units cannot be matched.
+    `token_likeness` is the cosine of the token tables, 0 where they cannot be
+    compared.
+    """
+
+    sharing: Sharing
+    units_a: Units | None
+    units_b: Units | None
+    tests: UnitTests | None
+    not_comparable: str | None
+    one_architecture: bool
+    renamed: dict[str, str]
+    change: tuple[float, int] | None
+    norm_gap: float | None
+    token_likeness: float
+    look: Look | None = None
+
+    @property
+    def same_form(self) -> bool:
+        """Return whether units, layers and experts are as many in both."""
+        a, b = self.units_a, self.units_b
+        return (
+            a is not None
+            and b is not None
+            and (a.h, a.n_layers, a.n_experts) == (b.h, b.n_layers, b.n_experts)
+        )
+
+    @property
+    def is_aligned(self) -> bool:
+        """Return whether a rotation was found that layers which had no part confirm."""
+        alignment = self.look.alignment if self.look else None
+        return bool(alignment and alignment.chance.log10_p <= RELATED_LOG10_P)
+
+    @property
+    def kept(self) -> float:
+        """Return the share of leading directions kept, 0 where it was not measured."""
+        if self.look is None:
+            return 0.0
+        if self.look.alignment:
+            return self.look.alignment.persistence
+        return self.look.persistence or 0.0
+
+    @property
+    def sharpest(self) -> Chance | None:
+        """Return the test whose power excludes descent: of the weights, if made."""
+        if self.look and self.look.alignment:
+            return self.look.alignment.chance
+        return self.tests.raw if self.tests else None
+
+    @property
+    def covers_all_layers(self) -> bool:
+        """Return whether every layer that could correspond was compared."""
+        a, b = self.units_a, self.units_b
+        if a is None or b is None:
+            return False
+        if a.n_layers == b.n_layers:
+            return True
+        return len(a.sampled) == a.n_layers and len(b.sampled) == b.n_layers
+
+    def carrying_test(self, carrier: str | None) -> Chance | None:
+        """Return the unit test behind a decision carried by `carrier`, if any.
+
+        A test that no common start explains goes before the raw one.
+        """
+        if carrier == "alignment" and self.look and self.look.alignment:
+            return self.look.alignment.chance
+        if self.tests is None or carrier == "values":
+            return None
+        raw = self.tests.raw
+        if raw and carrier == "units" and raw.log10_p <= self.tests.log10_p:
+            return raw
+        return raw if raw and carrier == "raw" else self.tests.best
+
+
+def find(a: Sketch, b: Sketch) -> Findings:
+    """Return what two sketches show."""
+    sharing = shared_values(a, b)
+    reason = why_not_comparable(a.units, b.units)
+    tests = None
+    if a.units and b.units and reason is None and not sharing.all_equal:
+        tests = run_unit_tests(a.units, b.units)
+    shapes_a, shapes_b = a.shapes(), b.shapes()
+    if sharing.all_equal or sharing.n_inner:
+        equal = {left.name: right.name for left, right in sharing.pairs}
+        renamed = rename_by_value(shapes_a, shapes_b, equal)
+    else:
+        renamed = rename_by_place(shapes_a, shapes_b)
+    complete = a.is_complete and b.is_complete
+    return Findings(
+        sharing=sharing,
+        units_a=a.units,
+        units_b=b.units,
+        tests=tests,
+        not_comparable=reason,
+        one_architecture=complete and have_one_architecture(shapes_a, shapes_b),
+        renamed=renamed,
+        change=relative_change(a, b, renamed),
+        norm_gap=largest_norm_gap(a, b),
+        token_likeness=token_likeness(a, b),
+    )

@@ -1,0 +1,25 @@
+"""Every number that a word hangs on, with what it was chosen from (docs/method.md)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RELATED_LOG10_P: Final = -6.0
+# Between these two p-values nothing is said.
+SUSPECT_LOG10_P: Final = -2.0
+MIN_POWER: Final = 0.99
+# Share of units that a test must find again; the least seen on true descendants,
+# after three times the base's own training, is several times that.
+ASSUMED_RATE: Final = 0.25
+# Share of equal weights inside layers, and number of equal rows, that make a part.
+MIN_INNER_SHARE: Final = 0.01
+MIN_EQUAL_ROWS: Final = 8
+# Norms of independent models of one shape differ by more somewhere.
+SAME_NORMS: Final = 1e-3
+# What training made is kept by descendants and not by a common random start.
+KEPT: Final = 0.7
+NOT_KEPT: Final = 0.6
+# Cosine of token tables whose rows are the same ones.
+SAME_TOKENS: Final = 0.3
+# Above this median cosine of units a change is called fine-tuning first.
+LIGHT_CHANGE: Final = 0.93
