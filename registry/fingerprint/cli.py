@@ -25,6 +25,7 @@ from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison
 from registry.fingerprint.diff import diff_models
 from registry.fingerprint.errors import FingerprintError, NoWeights, OutputError
+from registry.fingerprint.families import Families
 from registry.fingerprint.files import read_start
 from registry.fingerprint.folder import model_name, open_model
 from registry.fingerprint.opened import OpenedModel, open_weights
@@ -80,7 +81,8 @@ def load(path: Path) -> Loaded:
     return Loaded(sketch_files(opened.files), opened)
 
 
-def _answer(a: Loaded, b: Loaded, names: tuple[str, str]) -> Comparison:
+def answer(a: Loaded, b: Loaded, names: tuple[str, str]) -> Comparison:
+    """Return the comparison of two loaded models, with their weights if at hand."""
     weights = (a.weights, b.weights) if a.weights and b.weights else None
     return compare(a.sketch, b.sketch, names=names, weights=weights)
 
@@ -102,14 +104,17 @@ def _sketch(options: argparse.Namespace) -> Iterator[Any]:
 
 def _compare(options: argparse.Namespace) -> Iterator[Any]:
     names = (model_name(options.a), model_name(options.b))
-    yield _answer(load(options.a), load(options.b), names).to_json()
+    yield answer(load(options.a), load(options.b), names).to_json()
 
 
 def _matrix(options: argparse.Namespace) -> Iterator[Any]:
     loaded = [(name, _load_or_error(path)) for name, path in _named(options.dir)]
+    families = Families(
+        {name: model.sketch for name, model in loaded if isinstance(model, Loaded)}
+    )
     for (a, left), (b, right) in combinations(loaded, 2):
         if isinstance(left, Loaded) and isinstance(right, Loaded):
-            yield _answer(left, right, (a, b)).to_json()
+            yield families.refined(answer(left, right, (a, b))).to_json()
         else:
             error = left if isinstance(left, str) else right
             yield {"a": a, "b": b, "error": error}
@@ -119,13 +124,15 @@ def _identify(options: argparse.Namespace) -> Iterator[Any]:
     name, query = model_name(options.a), load(options.a)
     found = [(other, _load_or_error(path)) for other, path in _named(options.against)]
     others = [(other, s) for other, s in found if isinstance(s, Loaded)]
-    answers = [_answer(query, other, (name, id_)) for id_, other in others]
+    answers = [answer(query, other, (name, id_)) for id_, other in others]
+    families = Families({name: query.sketch} | {i: o.sketch for i, o in others})
+    answers = [families.refined(answer) for answer in answers]
     ranked = sorted(answers, key=_closeness)[:MAX_CANDIDATES]
     yield {
         "query": name,
         "n_compared": len(answers),
         "candidates": [_candidate(answer, len(answers)) for answer in ranked],
-        "merge_of": [],
+        "merge_of": [vars(part) for part in families.parents_of(name)],
     }
 
 

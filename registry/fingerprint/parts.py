@@ -49,7 +49,7 @@ def read_vector(tensor: TensorInfo) -> Vectors:
         tensor.start,
         tensor.end,
     )
-    return read_vectors(Part(flat, 0, 1))[0]
+    return np.asarray(read_vectors(Part(flat, 0, 1))[0])
 
 
 def squared_norms(part: Part, *, gain: Vectors | None = None) -> NDArray[np.float64]:

@@ -1,0 +1,110 @@
+"""What the engine found on the zoo, as Markdown tables for docs/."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+Answer = dict[str, Any]
+ALPHAS = (0.05, 0.01, 0.001)
+
+
+def main(pairs: list[Answer], independents: list[Answer]) -> None:
+    """Print every table."""
+    for split in ("calibrate", "report"):
+        print(f"\n## Labelled pairs, split {split}\n")
+        _print_kinds([made for made in pairs if made["split"] == split])
+    report = [made for made in pairs if made["split"] == "report"]
+    print(f"\nmacro-F1 on report: {macro_f1(report):.3f}")
+    _print_direction(report)
+    print(f"\n## Independent pairs: {len(independents)}\n")
+    if independents:
+        _print_independents(independents)
+
+
+def _print_kinds(answers: list[Answer]) -> None:
+    print("| kind | pairs | related | not | open | word right | wrong words |")
+    print("|---|---|---|---|---|---|---|")
+    groups: dict[str, list[Answer]] = defaultdict(list)
+    for made in answers:
+        groups[made["kind"]].append(made)
+    for kind, group in sorted(groups.items()):
+        said = Counter(made["related"] for made in group)
+        right = sum(is_right(made) for made in group)
+        wrong = Counter(
+            "/".join(made["relation_set"]) for made in group if not is_right(made)
+        )
+        listed = ", ".join(f"{word} {n}" for word, n in wrong.most_common(4))
+        counts = f"{said[True]} | {said[False]} | {said[None]}"
+        print(f"| {kind} | {len(group)} | {counts} | {right} | {listed} |")
+
+
+def is_right(made: Answer) -> bool:
+    """Return whether the answer's set (two words at most) holds a true word."""
+    return len(made["relation_set"]) <= 2 and bool(
+        set(made["relation_set"]) & set(made["words"])
+    )
+
+
+def named(made: Answer) -> str:
+    """Return the word that counts for the answer: a true one, if its set has it."""
+    for word in made["words"]:
+        if word in made["relation_set"] and len(made["relation_set"]) <= 2:
+            return str(word)
+    return str(made["relation"])
+
+
+def macro_f1(answers: Iterable[Answer]) -> float:
+    """Return the mean over the true words of their F1."""
+    pairs = [(_truth(made), named(made)) for made in answers]
+    scores = []
+    for word in sorted({truth for truth, _ in pairs}):
+        hits = sum(truth == said == word for truth, said in pairs)
+        n_said = sum(said == word for _, said in pairs)
+        n_true = sum(truth == word for truth, _ in pairs)
+        scores.append(2 * hits / max(1, n_said + n_true))
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def _truth(made: Answer) -> str:
+    said = named(made)
+    return said if said in made["words"] else str(made["words"][0])
+
+
+def _print_direction(answers: list[Answer]) -> None:
+    told = [made for made in answers if made["direction"] and made["truth"]]
+    right = sum(made["direction"] == made["towards"] for made in told)
+    open_ = sum(made["truth"] and not made["direction"] for made in answers)
+    print(f"direction: {right} of {len(told)} right, {open_} not answered")
+
+
+def _print_independents(answers: list[Answer]) -> None:
+    said = Counter(made["related"] for made in answers)
+    print(f"related {said[True]}, not {said[False]}, open {said[None]}")
+    known = [made for made in answers if made["log10_p"] is not None]
+    p = np.array([10 ** made["log10_p"] for made in known])
+    names = [(made["a"], made["b"]) for made in known]
+    print(f"{len(set(sum(names, ())))} models, {len(p)} pairs with a p-value")
+    for alpha in ALPHAS:
+        error = bootstrap_error(names, p <= alpha)
+        print(f"| P(p <= {alpha}) | {np.mean(p <= alpha):.4f} ± {error:.4f} |")
+
+
+def bootstrap_error(names: Sequence[tuple[str, str]], hits: np.ndarray) -> float:
+    """Return the standard error of the rate of hits, by bootstrap over models."""
+    models = sorted({name for pair in names for name in pair})
+    at = {name: i for i, name in enumerate(models)}
+    left = np.array([at[a] for a, _ in names])
+    right = np.array([at[b] for _, b in names])
+    rng = np.random.default_rng(0)
+    rates = []
+    for _ in range(500):
+        times = np.bincount(
+            rng.integers(len(models), size=len(models)), minlength=len(models)
+        )
+        weights = times[left] * times[right]
+        rates.append(float((weights * hits).sum() / max(1, weights.sum())))
+    return float(np.std(rates))
