@@ -55,14 +55,14 @@ class Alignment:
     """A's stream times `rotation` (d, d) is b's; `assigned` gives b's unit by layer.
 
     `chance` is the test on layers that took no part in finding the rotation.
-    `persistence` is how much of a's leading directions b still has.
+    `persistence` is how much of a is still in b.
     """
 
     chance: Chance
     rotation: NDArray[np.float64]
     assigned: Assignments
     swapped: bool
-    persistence: float
+    persistence: Persistence
 
 
 def describe_for_alignment(structure: Structure) -> Described:
@@ -105,21 +105,36 @@ def align(a: Described, b: Described) -> Alignment | None:
     return replace(best, chance=replace(best.chance, log10_p=paid, n_tries=len(found)))
 
 
-def persistence(a: Vectors, b: Vectors) -> float:
-    """Return how much of the leading directions of a is still in b, about 0 to 1.
+@dataclass(frozen=True)
+class Persistence:
+    """How much of a is still in b: of its leading directions, and of all of it.
 
-    a, b: (layers, K, roles, d), unit by unit in one basis. For the strongest
-    singular directions of every matrix of a: u'Bv / s, the mean. Training makes
-    those directions; a shared random start has no part in them.
+    Training makes the leading singular directions; a common random start has no
+    part in them. `leading` is the mean of u'Bv / s over the strongest directions
+    of a's matrices, `whole` that of <A, B> / <A, A>: both are 1 for a child and
+    a merge's share for a parent, and only `whole` is large after a common start.
     """
-    shares = []
+
+    leading: float
+    whole: float
+
+    @property
+    def ratio(self) -> float:
+        """Return the leading part beside the whole, 0 where nothing is kept."""
+        return self.leading / self.whole if self.whole > 0 else 0.0
+
+
+def persistence(a: Vectors, b: Vectors) -> Persistence:
+    """Return what of a is kept in b: (layers, K, roles, d), units one by one."""
+    leading, whole = [], []
     for layer in range(len(a)):
         for role in range(a.shape[2]):
-            left, right = a[layer][:, role], b[layer][:, role]
-            u, s, vt = np.linalg.svd(left.astype(np.float64), full_matrices=False)
+            left, right = a[layer][:, role].astype(np.float64), b[layer][:, role]
+            u, s, vt = np.linalg.svd(left, full_matrices=False)
             kept = np.einsum("ik,ij,kj->k", u[:, :_LEADING], right, vt[:_LEADING])
-            shares.extend(kept / np.maximum(s[:_LEADING], 1e-12))
-    return float(np.mean(shares)) if shares else 0.0
+            leading.extend(kept / np.maximum(s[:_LEADING], 1e-12))
+            whole.append(np.vdot(left, right) / max(float(s @ s), 1e-12))
+    return Persistence(float(np.mean(leading)), float(np.mean(whole)))
 
 
 def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Alignment:
@@ -137,15 +152,18 @@ def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Ali
             control.append(_agreeing(turned[layer], b.vectors[layer - 1]))
     # The half whose rotation serves the other half better.
     best = max((0, 1), key=lambda half: sum(hits[x] for x in halves[1 - half]))
-    turned = _turned(a.vectors, rotations[best])
-    assigned, _ = _reassigned(turned, b.vectors, range(n_layers))
+    assigned, trust = _reassigned(
+        _turned(a.vectors, rotations[best]), b.vectors, range(n_layers)
+    )
+    rotation = _procrustes(a.vectors, b.vectors, assigned, trust)
+    assigned, _ = _reassigned(_turned(a.vectors, rotation), b.vectors, range(n_layers))
     partners = np.stack([_long(b)[x][assigned[x]] for x in range(n_layers)])
     return Alignment(
         chance=_chance(a.units, b.units, hits, control),
-        rotation=rotations[best],
+        rotation=rotation,
         assigned=assigned,
         swapped=swapped,
-        persistence=persistence(_turned(_long(a), rotations[best]), partners),
+        persistence=persistence(_turned(_long(a), rotation), partners),
     )
 
 

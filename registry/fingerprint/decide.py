@@ -15,12 +15,11 @@ from registry.fingerprint.forms import FormChange, foreign_layers, form_change
 from registry.fingerprint.sharing import cast_direction
 from registry.fingerprint.thresholds import (
     ASSUMED_RATE,
-    KEPT,
     LIGHT_CHANGE,
     MIN_EQUAL_ROWS,
     MIN_INNER_SHARE,
     MIN_POWER,
-    NOT_KEPT,
+    MIN_REORDERED,
     RELATED_LOG10_P,
     SAME_NORMS,
     SAME_TOKENS,
@@ -110,6 +109,9 @@ def power_of(found: Findings) -> float:
 
 
 def _equal(found: Findings) -> Decision:
+    change = _change_of_form(found, None)
+    if change:
+        return Decision(True, change.word, (change.word,), "values", change.direction)
     if found.sharing.is_cast:
         direction = cast_direction(found.sharing.pairs)
         return Decision(True, "cast", ("cast",), "values", direction)
@@ -119,15 +121,14 @@ def _equal(found: Findings) -> Decision:
 
 def _carrier(found: Findings) -> str | None:
     """Return which statistic shows descent: "units", "alignment", "values", None."""
-    tests, look = found.tests, found.look
+    tests = found.tests
     if tests is not None:
-        in_place = _is_clear(tests.raw)
-        if in_place and look and look.persistence is not None:
-            if look.persistence >= KEPT:
+        if _is_clear(tests.raw) and found.persistence:
+            if found.is_kept:
                 return "units"
         elif tests.log10_p <= RELATED_LOG10_P:
             return "units"
-        elif found.is_aligned and found.kept >= KEPT:
+        elif found.is_aligned and found.is_kept:
             return "alignment"
     if found.sharing.inner_share >= MIN_INNER_SHARE:
         return "values"
@@ -142,6 +143,11 @@ def _related(found: Findings, carrier: str) -> Decision:
     change = _change_of_form(found, best)
     if change:
         return Decision(True, change.word, (change.word,), carrier, change.direction)
+    if found.sharing.n_reordered >= MIN_REORDERED:
+        return Decision(True, "permuted", ("permuted",), carrier)
+    if found.is_partly_kept:
+        words = ("merged", "continued-pretraining")
+        return Decision(True, words[0], words, carrier)
     explanation = found.look.explanation if found.look else None
     if explanation:
         words = explanation.word_set
@@ -153,7 +159,7 @@ def _related(found: Findings, carrier: str) -> Decision:
 
 def _change_of_form(found: Findings, best: Chance | None) -> FormChange | None:
     test = best or (found.tests.best if found.tests else None)
-    if found.units_a and found.units_b and test:
+    if found.units_a and found.units_b:
         return form_change(found.units_a, found.units_b, test)
     return None
 
@@ -164,10 +170,10 @@ def _open_question(found: Findings) -> OpenQuestion | None:
     if tests is None:
         text = f"The weights cannot be compared: {found.not_comparable}."
         return OpenQuestion("not-comparable", text)
-    if _is_clear(tests.raw) and not found.look:
+    if _is_clear(tests.raw) and not found.persistence:
         return START_OR_DESCENT
     if _is_clear(tests.raw) or found.is_aligned:
-        return HALF_KEPT if found.kept >= NOT_KEPT else None
+        return HALF_KEPT if found.is_kept is None else None
     alignment = look.alignment if look else None
     suspects = [tests.raw, tests.free, tests.twice]
     suspects.append(alignment.chance if alignment else None)

@@ -181,14 +181,15 @@ def _look(found: Findings) -> list[Evidence]:
                 "units agree under a rotation found from other layers",
             )
         )
-    kept = look.alignment.persistence if look.alignment else look.persistence
-    if kept is not None and (look.alignment is None or items[0].value):
-        kept = round(kept, 4)
+    kept = found.persistence
+    if kept is not None and (look.alignment is None or found.is_aligned):
+        leading, whole = round(kept.leading, 4), round(kept.whole, 4)
         text = (
-            f"{kept:.0%} of the leading directions, which training makes, is kept; a "
-            f"common random start alone keeps less than half."
+            f"{leading:.0%} of the leading directions, which training makes, is kept, "
+            f"and {whole:.0%} of all; after a common random start alone the first is "
+            f"far less than the second."
         )
-        items.append(Evidence("kept-directions", kept, text))
+        items.append(Evidence("kept-directions", leading, text, {"whole": whole}))
     return items
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from registry.fingerprint.alignment import Persistence
 from registry.fingerprint.chance import Chance, UnitTests, run_unit_tests
 from registry.fingerprint.change import (
     largest_norm_gap,
@@ -19,7 +20,13 @@ from registry.fingerprint.naming import (
 )
 from registry.fingerprint.sharing import Sharing, shared_values
 from registry.fingerprint.sketch import Sketch
-from registry.fingerprint.thresholds import RELATED_LOG10_P
+from registry.fingerprint.thresholds import (
+    KEPT_RATIO,
+    KEPT_RATIO_OF_LITTLE,
+    MOST_KEPT,
+    NOT_KEPT_RATIO,
+    RELATED_LOG10_P,
+)
 from registry.fingerprint.units import Units
 
 
@@ -61,13 +68,33 @@ class Findings:
         return bool(alignment and alignment.chance.log10_p <= RELATED_LOG10_P)
 
     @property
-    def kept(self) -> float:
-        """Return the share of leading directions kept, 0 where it was not measured."""
+    def persistence(self) -> Persistence | None:
+        """Return how much of a is still in b, None where it was not measured."""
         if self.look is None:
-            return 0.0
+            return None
         if self.look.alignment:
             return self.look.alignment.persistence
-        return self.look.persistence or 0.0
+        return self.look.persistence
+
+    @property
+    def is_kept(self) -> bool | None:
+        """Return whether what training made is kept; None if that is not clear.
+
+        Also None where it was not measured.
+        """
+        kept = self.persistence
+        if kept is None:
+            return None
+        needed = KEPT_RATIO if kept.whole >= MOST_KEPT else KEPT_RATIO_OF_LITTLE
+        if kept.ratio >= needed:
+            return True
+        return False if kept.ratio < NOT_KEPT_RATIO else None
+
+    @property
+    def is_partly_kept(self) -> bool:
+        """Return whether a is in b whole but for its size, as a merge's parent is."""
+        kept = self.persistence
+        return bool(kept and self.is_kept and kept.whole < MOST_KEPT)
 
     @property
     def sharpest(self) -> Chance | None:

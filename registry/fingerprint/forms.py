@@ -24,7 +24,7 @@ class FormChange:
     numbers: dict[str, int]
 
 
-def form_change(a: Units, b: Units, best: Chance) -> FormChange | None:
+def form_change(a: Units, b: Units, best: Chance | None) -> FormChange | None:
     """Return what changed in the structure of two related models, or None."""
     return _experts(a, b) or _depth(a, b, best) or _width(a, b) or _vocabulary(a, b)
 
@@ -40,7 +40,7 @@ def _experts(a: Units, b: Units) -> FormChange | None:
     )
 
 
-def _depth(a: Units, b: Units, best: Chance) -> FormChange | None:
+def _depth(a: Units, b: Units, best: Chance | None) -> FormChange | None:
     if a.n_layers == b.n_layers:
         return None
     return FormChange(
@@ -51,9 +51,9 @@ def _depth(a: Units, b: Units, best: Chance) -> FormChange | None:
     )
 
 
-def _depth_direction(a: Units, b: Units, best: Chance) -> str | None:
+def _depth_direction(a: Units, b: Units, best: Chance | None) -> str | None:
     """A layer that stands twice in the deeper model makes that one the child."""
-    if b.n_layers < a.n_layers:
+    if best is None or b.n_layers < a.n_layers:
         return None
     origins = Counter(i for i, _, hits, of in best.layers if hits > _OWN_SHARE * of)
     return "a->b" if any(n > 1 for n in origins.values()) else None

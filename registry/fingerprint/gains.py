@@ -21,16 +21,17 @@ def ffn_gain(layer: Layer, d: int) -> Gain:
     Which of several gains it is shows in the weights: gradients through one gain
     and the matrices behind it are tied, so a coordinate with a large gain has long
     columns there (the balance g^2 - |column|^2 is kept by gradient flow; Du, Hu,
-    Lee 2018). The gain whose profile is most like the FFN's and least like the
-    other matrices' is taken.
+    Lee 2018). Where somebody moved parts of a gain into its matrices, a large gain has
+    short columns instead. The gain whose profile is most tied to the FFN's, this way or
+    that, and least to the other matrices' is taken.
     """
     gains = [vector for vector in map(read_vector, layer.vectors) if _is_gain(vector)]
     if len(gains) < 2:
         return gains[0] if gains else np.ones(d, np.float32)
     inside = _profile([part for ffn in layer.ffns for part in ffn.readers], d)
     outside = _profile(_readers(layer, d), d)
-    likeness = [_correlation(g, inside) - _correlation(g, outside) for g in gains]
-    return gains[int(np.argmax(likeness))]
+    ties = [abs(_correlation(g, inside)) - abs(_correlation(g, outside)) for g in gains]
+    return gains[int(np.argmax(ties))]
 
 
 def _readers(layer: Layer, d: int) -> list[Part]:

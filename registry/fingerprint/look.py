@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from registry.fingerprint.alignment import (
     Alignment,
     Described,
+    Persistence,
     align,
     persistence,
 )
@@ -41,7 +42,7 @@ class Look:
     own. `explanation` is what was done between the two.
     """
 
-    persistence: float | None = None
+    persistence: Persistence | None = None
     alignment: Alignment | None = None
     explanation: Explanation | None = None
 
@@ -160,9 +161,17 @@ def _turned_pairs(
     vectors = b.vectors[:, :, [1, 0, 2]] if found.swapped else b.vectors
     names = ("gate", "up", "down") if turned.shape[2] == 3 else ("up", "down")
     for layer, partner in found.assigned.items():
-        known = partner >= 0
+        known = (partner >= 0) & _nearest(turned[layer], vectors[layer], partner)
         lengths = b.lengths[layer][partner[known]][:, None]
         for role, name in enumerate(names):
             left = turned[layer][known, role] * lengths
             right = vectors[layer][partner[known], role] * lengths
             yield AlignedPair(name, layer, left, right, "F32", "F32")
+
+
+def _nearest(
+    left: Vectors, right: Vectors, partner: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which units have their partner as nearest: others are chance's choice."""
+    x, y = (side.reshape(len(side), -1) for side in (left, right))
+    return np.asarray((x @ y.T).argmax(axis=1) == partner)

@@ -31,7 +31,8 @@ class Sharing:
     `n_inner` counts equal weight matrices inside layers, `inner_share` is their
     part of all values inside layers, `n_outer` counts those outside (embeddings);
     of matrices only those of MIN_ELEMENTS values or more count that are neither
-    constant nor repeated within a model. `n_rows` of the `n_sampled` rows that
+    constant nor repeated within a model. `n_reordered` matrices have the same rows
+    in another order. `n_rows` of the `n_sampled` rows that
     stand for both models are in both.
     """
 
@@ -42,6 +43,7 @@ class Sharing:
     n_outer: int
     n_informative: int
     inner_share: float
+    n_reordered: int
     n_rows: int
     n_sampled: int
     log10_p: float
@@ -71,6 +73,7 @@ def shared_values(a: Sketch, b: Sketch) -> Sharing:
         n_outer=len(strong) - len(inner),
         n_informative=sum(_is_large(tensor) for tensor in _floats(a)),
         inner_share=_size(t for t, _ in inner) / max(1, _size(inside)),
+        n_reordered=_n_reordered(a, b),
         n_rows=n_rows,
         n_sampled=n_sampled,
         log10_p=math.log10(n_pairs) - _DIGEST_BITS * math.log10(2),
@@ -159,6 +162,17 @@ def _row_sums(sketch: Sketch) -> Counter[int]:
         if at and len(tensor.shape) > 1:
             sums[at] += int.from_bytes(tensor.values.bag, "little")
     return Counter(total % (1 << _DIGEST_BITS) for total in sums.values())
+
+
+def _n_reordered(a: Sketch, b: Sketch) -> int:
+    owns = {tensor.values.own for tensor in _floats(b)}
+    bags = {tensor.values.bag for tensor in _floats(b) if _is_large(tensor)}
+    return sum(
+        _is_large(tensor)
+        and tensor.values.bag in bags
+        and tensor.values.own not in owns
+        for tensor in _floats(a)
+    )
 
 
 def _shared_rows(a: Sketch, b: Sketch) -> tuple[int, int]:

@@ -14,11 +14,17 @@ ASSUMED_RATE: Final = 0.25
 # Share of equal weights inside layers, and number of equal rows, that make a part.
 MIN_INNER_SHARE: Final = 0.01
 MIN_EQUAL_ROWS: Final = 8
+# Matrices with the same rows in another order; one could be an accident of a tool.
+MIN_REORDERED: Final = 2
 # Norms of independent models of one shape differ by more somewhere.
 SAME_NORMS: Final = 1e-3
-# What training made is kept by descendants and not by a common random start.
-KEPT: Final = 0.7
-NOT_KEPT: Final = 0.6
+# What training made is kept, beside the whole, by descendants (.95 and more) and not
+# after a common random start (.83 and less); where little is kept at all, as of a
+# merge's parents (.99 and more), more is asked.
+KEPT_RATIO: Final = 0.92
+KEPT_RATIO_OF_LITTLE: Final = 0.96
+NOT_KEPT_RATIO: Final = 0.87
+MOST_KEPT: Final = 0.75
 # Cosine of token tables whose rows are the same ones.
 SAME_TOKENS: Final = 0.3
 # Above this median cosine of units a change is called fine-tuning first.

@@ -1,185 +1,221 @@
-"""The unit test: exact counts, ties, invariances, and its null on real models."""
+"""Matching units: by label in a basis, by label in none, and without labels."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from registry.fingerprint import Sketch
-from registry.fingerprint.decide import power_of
 from registry.fingerprint.matching import (
-    compare_units,
-    count_fixed,
-    unit_cosines,
+    assign,
+    cosine_table,
+    exchanged,
+    match_free,
+    match_raw,
+    match_twice,
+    same_maps,
+    share_labels,
     why_not_comparable,
 )
-from registry.fingerprint.sketch import Units
+from registry.fingerprint.structure import spread
+from registry.fingerprint.units import FOLD, Units, n_maps
+from tests.unit.fingerprint.conftest import Model
+
+K = 40
 
 
-def drawn(seed: int, n_layers: int = 4, n_units: int = 64) -> Units:
+def drawn(seed: int, n_layers: int = 4, k: int = K, h: int = 192) -> Units:
+    """Return units of noise, the same labels whatever the seed."""
     rng = np.random.default_rng(seed)
-    described = rng.integers(-127, 128, (n_layers, n_units, 3, 64)).astype(np.int8)
-    return Units(64, 192, True, n_layers, tuple(range(n_layers)), described)
+    labels = np.sort(np.random.default_rng(99).permutation(h)[:k])
+    maps = n_maps(n_layers, True)
+    return Units(
+        d=64,
+        h=h,
+        is_gated=True,
+        n_layers=n_layers,
+        n_experts=1,
+        n_tokens=384,
+        sampled=spread(n_layers),
+        labels=np.tile(labels, (n_layers, 1)).astype(np.int32),
+        raw=rng.integers(-127, 128, (n_layers, k, 3, FOLD)).astype(np.int8),
+        free=rng.integers(-127, 128, (n_layers, k, 3, maps)).astype(np.int8),
+    )
 
 
 def relabelled(units: Units, seed: int) -> Units:
+    """Return the model with its units in another order, as after a permutation."""
     rng = np.random.default_rng(seed)
-    orders = [rng.permutation(layer) for layer in units.described]
-    return replace(units, described=np.stack(orders))
+    orders = [rng.permutation(len(row)) for row in units.labels]
+    raw, free = (
+        np.stack([rows[order] for rows, order in zip(field, orders, strict=True)])
+        for field in (units.raw, units.free)
+    )
+    return replace(units, raw=raw, free=free)
 
 
-def slow_count(a: np.ndarray, b: np.ndarray) -> int:
-    """Count labels that are mutual nearest neighbours, by loops."""
-
-    def cosine(i: int, j: int) -> float:
-        parts = []
-        for role in range(a.shape[1]):
-            x, y = a[i, role].astype(float), b[j, role].astype(float)
-            norm = np.sqrt((x @ x) * (y @ y))
-            parts.append(x @ y / norm if norm else 0.0)
-        return round(float(np.mean(parts)), 6)
-
-    table = [[cosine(i, j) for j in range(len(b))] for i in range(len(a))]
-    count = 0
-    for i, row in enumerate(table):
-        column = [other[i] for other in table]
-        count += (
-            row.count(row[i]) == 1
-            and max(row) == row[i] == max(column)
-            and (column.count(row[i]) == 1)
-        )
-    return count
+def diagonal(units: Units) -> NDArray[np.bool_]:
+    return np.eye(len(units.sampled), dtype=bool)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_counts_agree_with_a_slow_reference(seed: int) -> None:
-    a, b = drawn(seed, 1, 24).described, drawn(seed + 50, 1, 24).described
-    b = np.where(np.arange(24)[None, :, None, None] % 3 == 0, a, b)
-
-    assert count_fixed(unit_cosines(a, b)).tolist() == [slow_count(a[0], b[0])]
-
-
-def test_a_model_matches_itself_in_every_unit() -> None:
-    found = compare_units(drawn(0), drawn(0))
-
-    assert (found.n_fixed, found.effect) == (256, 1.0)
+def slow_cosine(x: NDArray[np.int8], y: NDArray[np.int8]) -> float:
+    parts = []
+    for left, right in zip(x.astype(float), y.astype(float), strict=True):
+        norm = np.sqrt((left @ left) * (right @ right))
+        parts.append(left @ right / norm if norm else 0.0)
+    return float(np.mean(parts))
 
 
-def test_duplicate_units_never_count() -> None:
-    units = drawn(0, 1)
-    units.described[:, 1] = units.described[:, 0]
+def test_cosines_agree_with_a_slow_reference() -> None:
+    a, b = drawn(0, 1, 24).raw[0], drawn(1, 1, 24).raw[0]
+    b[3] = a[5]
 
-    assert compare_units(units, units).n_fixed == 62
+    found = cosine_table(a, b)
 
-
-def test_dead_units_never_count() -> None:
-    units = drawn(0, 1)
-    units.described[:, :10] = 0
-
-    found = compare_units(units, units)
-
-    assert found.n_fixed == 54
-    assert found.alive_share == pytest.approx(54 / 64)
+    slow = [[slow_cosine(x, y) for y in b] for x in a]
+    np.testing.assert_allclose(found, slow, atol=2e-6)
+    assert found[5, 3] == 1.0
 
 
-def test_constant_descriptions_match_nothing() -> None:
-    units = replace(drawn(0), described=np.ones((4, 64, 3, 64), np.int8))
+def test_a_dead_unit_is_like_nobody() -> None:
+    a, b = drawn(0, 1).raw[0], drawn(1, 1).raw[0]
+    a[4] = 0
+    b[7] = 0
 
-    assert compare_units(units, units).n_fixed == 0
-    assert compare_units(units, units).log10_p == 0.0
+    found = cosine_table(a, b)
+
+    assert (found[4] == -1).all() and (found[:, 7] == -1).all()
+    assert (np.delete(np.delete(found, 4, 0), 7, 1) > -1).all()
 
 
-def test_swapped_gate_and_up_are_found_and_paid_for() -> None:
+@pytest.mark.parametrize("shape", [(3, 3), (5, 8), (8, 5)])
+def test_assignments_are_the_best_ones(shape: tuple[int, int]) -> None:
+    table = np.random.default_rng(2).standard_normal(shape)
+
+    found = assign(table)
+
+    rows, columns = linear_sum_assignment(-table)
+    known = found >= 0
+    assert known.sum() == min(shape)
+    assert len(set(found[known])) == known.sum()
+    best = table[rows, columns].sum()
+    assert table[np.flatnonzero(known), found[known]].sum() == pytest.approx(best)
+
+
+@pytest.mark.parametrize("match", [match_raw, match_free])
+def test_a_model_keeps_every_label_of_its_own(match: object) -> None:
     units = drawn(0)
-    swapped = replace(units, described=units.described[:, :, [1, 0, 2]])
 
-    found = compare_units(units, swapped)
+    found = match(units, units, diagonal(units))  # type: ignore[operator]
 
-    assert (found.n_fixed, found.n_tries) == (256, 2)
-
-
-def test_relabelling_a_model_takes_every_match_away() -> None:
-    assert compare_units(drawn(0), relabelled(drawn(0), 1)).n_fixed < 16
+    assert np.diag(found.counts).tolist() == [K] * 4
+    assert (found.counts[~diagonal(units)] == -1).all()
+    assert np.diag(found.cosines).tolist() == [1.0] * 4
 
 
-def test_the_test_is_symmetric(zoo: dict[str, Sketch]) -> None:
-    for a, b in (("small-1", "small-2"), ("small-1", "small-1-more-3x")):
-        one, other = zoo[a].units, zoo[b].units
-        assert one is not None and other is not None
-        left, right = compare_units(one, other), compare_units(other, one)
-        assert (left.n_fixed, left.log10_p, left.effect) == (
-            right.n_fixed,
-            right.log10_p,
-            right.effect,
-        )
+@pytest.mark.parametrize("match", [match_raw, match_free])
+def test_labels_that_both_do_not_list_never_count(match: object) -> None:
+    units = drawn(0)
+    other = replace(units, labels=units.labels + 1)
+    common = len(set(units.labels[0]) & set(other.labels[0]))
+
+    found = match(units, other, diagonal(units))  # type: ignore[operator]
+
+    assert found.counts.max() <= common < K
 
 
-def test_a_layer_moved_to_another_depth_is_found_and_paid_for() -> None:
-    deep = drawn(0)
-    shallow = replace(deep, described=deep.described[1:], sampled=(0, 1, 2), n_layers=3)
+def test_relabelling_takes_labels_away_but_not_agreement() -> None:
+    units = drawn(0)
+    other = relabelled(units, 1)
 
-    found = compare_units(deep, shallow)
+    assert np.diag(match_free(units, other, diagonal(units)).counts).max() < 8
+    assert np.diag(match_twice(units, other, True).counts).tolist() == [K] * 4
 
-    assert found.n_tries == 24
-    assert found.n_fixed == 64
-    assert found.layers[0][0] == found.layers[0][1] + 1
+
+def test_duplicate_units_match_each_other_no_more_than_once() -> None:
+    units = drawn(0, 1)
+    units.raw[:, 1] = units.raw[:, 0]
+
+    found = match_raw(units, units, diagonal(units))
+
+    assert found.counts[0, 0] >= K - 2
+
+
+def test_equal_units_everywhere_match_by_no_more_than_the_order() -> None:
+    """Constant descriptors make a table of ones: no assignment beats another."""
+    units = drawn(0)
+    same = replace(units, free=np.ones_like(units.free))
+
+    table = cosine_table(*(side[0] for side in same_maps(same, same)))
+
+    assert (table == 1.0).all()
+
+
+def test_agreement_is_controlled_by_layers_that_cannot_correspond() -> None:
+    units = drawn(0)
+
+    found = match_twice(units, units, True)
+
+    assert len(found.control) == 4
+    assert found.control.max() < 8
+    assert (found.counts >= 0).sum() == 8
+
+
+def test_agreement_of_unlike_depths_is_controlled_by_half_of_all_cells() -> None:
+    a, b = drawn(0, 4), drawn(1, 6)
+
+    found = match_twice(a, b, False)
+
+    assert found.counts.shape == (4, 6)
+    assert (found.counts >= 0).all()
+    assert len(found.control) == 13
+
+
+def test_models_of_unlike_depth_share_the_sums_over_layers() -> None:
+    a, b = drawn(0, 4), drawn(1, 6)
+
+    left, right = same_maps(a, b)
+
+    assert left.shape[-1] == right.shape[-1] == 7
+    np.testing.assert_array_equal(left, a.free[..., -7:])
+    assert same_maps(a, a)[0] is a.free
+
+
+def test_exchanging_gate_and_up_twice_is_nothing(models: dict[str, Model]) -> None:
+    units = models["small-1"].sketch.units
+    assert units is not None
+
+    once, twice = exchanged(units), exchanged(exchanged(units))
+
+    np.testing.assert_array_equal(once.raw[:, :, 0], units.raw[:, :, 1])
+    np.testing.assert_array_equal(twice.raw, units.raw)
+    np.testing.assert_array_equal(twice.free, units.free)
+    assert not np.array_equal(once.free, units.free)
+
+
+def test_plain_units_have_nothing_to_exchange(models: dict[str, Model]) -> None:
+    units = models["classic-1"].sketch.units
+    assert units is not None
+
+    assert exchanged(units) is units
 
 
 def test_unlike_forms_are_not_compared() -> None:
     units = drawn(0)
 
     assert why_not_comparable(units, units) is None
-    for other in (None, replace(units, d=48), replace(units, h=99)):
+    for other in (None, replace(units, is_gated=False)):
         assert why_not_comparable(units, other)
         assert why_not_comparable(other, units)
 
 
-def test_relabelled_copies_obey_the_exact_null(zoo: dict[str, Sketch]) -> None:
-    """The null's own symmetry: a related pair, units relabelled at random."""
-    a, b = zoo["small-1"].units, zoo["small-1-tuned"].units
-    assert a is not None and b is not None
+def test_labels_mean_nothing_between_other_widths() -> None:
+    units = drawn(0)
 
-    p = [10 ** compare_units(a, relabelled(b, seed)).log10_p for seed in range(600)]
-
-    for alpha in (0.05, 0.01):
-        error = np.sqrt(alpha * (1 - alpha) / len(p))
-        assert np.mean(np.array(p) <= alpha) <= alpha + 3 * error
-
-
-def test_independent_zoo_models_look_like_chance(
-    zoo: dict[str, Sketch], zoo_index: dict[str, dict[str, object]]
-) -> None:
-    bases = [name for name in sorted(zoo) if zoo_index[name]["parent"] is None]
-    p = []
-    for a, b in combinations(bases, 2):
-        one, other = zoo[a].units, zoo[b].units
-        if one and other and not why_not_comparable(one, other):
-            p.append(10 ** compare_units(one, other).log10_p)
-
-    assert len(p) == 17
-    assert min(p) > 1e-3
-    assert np.mean(np.array(p) <= 0.05) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 17)
-
-
-def test_every_descendant_in_the_zoo_keeps_all_its_labels(
-    zoo: dict[str, Sketch], zoo_index: dict[str, dict[str, object]]
-) -> None:
-    for name, note in zoo_index.items():
-        if name in zoo and note["parent"]:
-            one, other = zoo[name].units, zoo[str(note["parent"])].units
-            assert one is not None and other is not None
-            found = compare_units(one, other)
-            assert found.n_fixed >= 0.95 * 256, name
-            assert found.effect > 0.5, name
-
-
-def test_power_needs_enough_living_units() -> None:
-    full = compare_units(drawn(0), drawn(1))
-    few = compare_units(drawn(0, 1, 8), drawn(1, 1, 8))
-
-    assert power_of(full) > 0.9999
-    assert power_of(few) < 0.5
-    assert power_of(replace(full, alive_share=0.1)) < 0.5
+    assert share_labels(units, replace(units, n_layers=9, n_experts=4))
+    for other in (replace(units, d=48), replace(units, h=99)):
+        assert why_not_comparable(units, other) is None
+        assert not share_labels(units, other)
