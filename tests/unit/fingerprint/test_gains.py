@@ -39,6 +39,20 @@ def test_the_right_one_of_two_gains_is_chosen(
         np.testing.assert_array_equal(ffn_gain(layer, len(expected)), expected)
 
 
+@pytest.mark.parametrize("name", ["small-1", "qwen-1", "wide-1"])
+def test_gains_moved_into_their_matrices_do_not_mislead(
+    name: str, build: Build
+) -> None:
+    head = {"small-1": 16, "qwen-1": 16, "wide-1": 12}[name]
+    tensors = derive.cast(derive.read(ZOO / name), "F32")
+    structure = build(derive.rescale(tensors, head, 5)).structure
+
+    for layer in structure.layers:
+        expected = gain_of(layer, "post_attention_layernorm.weight")
+        found = ffn_gain(layer, structure.d)
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_names_and_their_order_play_no_part(
     models: dict[str, Model], build: Build
 ) -> None:
