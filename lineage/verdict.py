@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from lineage.comparisons import (
+    COMMON_START,
+    COPIES,
+    REVERSED,
+    Comparison,
+    corrected,
+    is_open,
+    is_seen,
+    likeness,
+    strength,
+)
 from registry.vocabulary import (
     ENGINE_RELATIONS,
     Relation,
@@ -15,14 +25,10 @@ from registry.vocabulary import (
     agreeing_relations,
 )
 
-Comparison = Mapping[str, Any]  # the object of the engine's compare
-
 # A relative that nobody declared counts only if its p-value, corrected for every
-# model compared with, stays below this.
+# model compared with, stays below this; above the second it is what chance gives.
 FOUND_LOG10_P = -6.0
-# In a comparison a is the other model and b the revision: the other is the child.
-REVERSED = "b->a"
-COPIES = frozenset({"identical", "renamed", "permuted", "noised"})
+SUSPECT_LOG10_P = -2.0
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,20 @@ class Case:
     declares_scratch: bool
     others: Sequence[Relative]
 
+    @property
+    def n_scanned(self) -> int:
+        """Return how many models of the register were compared with the revision."""
+        return len(self.others) + sum(
+            base.comparison is not None for base in self.declared
+        )
+
 
 @dataclass(frozen=True)
 class Decision:
     """A verdict, what it was decided against, and the word that says why.
 
-    `found` is the strongest relative that no declaration accounts for.
+    `found` is the strongest relative that no declaration accounts for. Where the
+    comparison is one of many that were scanned, its p-value is corrected for all.
     """
 
     verdict: Verdict
@@ -73,6 +87,7 @@ class Decision:
     compared_with: str | None = None
     comparison: Comparison | None = None
     found: Relative | None = None
+    is_scanned: bool = False
 
 
 def decide(case: Case) -> Decision:
@@ -84,95 +99,134 @@ def decide(case: Case) -> Decision:
     4. Declared bases, all confirmed: consistent; some not comparable: inconclusive.
     5. Declared from scratch, nothing found where power sufficed: independent.
     6. Everything else: inconclusive.
+
+    A declared base is one hypothesis, fixed beforehand: its p-value stands as it is.
+    All others are a scan, and their p-values are corrected for its length.
     """
-    n_compared = len(case.others) + sum(
-        base.comparison is not None for base in case.declared
-    )
-    found = [
-        relative
-        for relative in case.others
-        if not relative.is_explained and _is_found(relative.comparison, n_compared)
-    ]
-    found.sort(key=lambda relative: _strength(relative.comparison))
+    found = [other for other in case.others if _is_found(other, case.n_scanned)]
+    found.sort(key=lambda relative: strength(relative.comparison))
     decision = (
         _copy(found)
         or _contradicted(case.declared)
         or _undeclared(found)
         or (_declared(case.declared) if case.declared else _scratch(case))
     )
+    if decision.is_scanned:
+        shown = corrected(decision.comparison or {}, case.n_scanned)
+        decision = replace(decision, comparison=shown)
     return replace(decision, found=found[0] if found else None)
 
 
 def _copy(found: Sequence[Relative]) -> Decision | None:
     for relative in found:
         if relative.comparison["relation"] in COPIES:
-            return _against(Verdict.RENAMED_COPY, "copy-of-undeclared", relative)
+            return _scanned(Verdict.RENAMED_COPY, "copy-of-undeclared", relative)
     return None
 
 
 def _undeclared(found: Sequence[Relative]) -> Decision | None:
     if not found:
         return None
-    return _against(Verdict.UNDECLARED_BASE, "related-to-undeclared", found[0])
+    return _scanned(Verdict.UNDECLARED_BASE, "related-to-undeclared", found[0])
 
 
 def _contradicted(declared: Sequence[DeclaredBase]) -> Decision | None:
     for base in declared:
-        if base.comparison is not None and base.comparison["related"] is False:
+        if base.comparison is not None and is_contradicted(base.comparison):
             return _against(
                 Verdict.NOT_DERIVED_FROM_DECLARED, "declared-base-not-found", base
             )
     return None
 
 
+def is_contradicted(comparison: Comparison) -> bool:
+    """Return whether weights contradict a declared base.
+
+    A common random start does not: it is something of the base, and may be what the
+    declaration means.
+    """
+    return comparison["related"] is False and comparison["relation"] != COMMON_START
+
+
 def _declared(declared: Sequence[DeclaredBase]) -> Decision:
     for base in declared:
-        if base.obstacle is not None:
-            return _against(Verdict.INCONCLUSIVE, base.obstacle, base)
-        if base.slug is None:
-            return _against(Verdict.INCONCLUSIVE, "declared-base-not-registered", base)
-        if base.comparison is None:
-            return _against(Verdict.INCONCLUSIVE, "declared-base-without-weights", base)
-        if base.comparison["related"] is None:
-            return _against(Verdict.INCONCLUSIVE, "comparison-inconclusive", base)
-        if base.comparison["direction"] == REVERSED:
-            return _against(Verdict.INCONCLUSIVE, "direction-reversed", base)
+        why = _why_unsettled(base)
+        if why is not None:
+            return _against(Verdict.INCONCLUSIVE, why, base)
     if all(agrees(base.relation, base.comparison or {}) for base in declared):
         return _against(Verdict.CONSISTENT, "declared-base-confirmed", declared[0])
     return _against(Verdict.CONSISTENT, "base-confirmed-relation-differs", declared[0])
 
 
+def _why_unsettled(base: DeclaredBase) -> str | None:
+    """Return the reason word why a base is not confirmed, or None when it is."""
+    if base.obstacle is not None:
+        return base.obstacle
+    if base.slug is None:
+        return "declared-base-not-registered"
+    if base.comparison is None:
+        return "declared-base-without-weights"
+    if base.comparison["relation"] == COMMON_START:
+        return "declared-base-same-start"
+    if base.comparison["related"] is None:
+        return "comparison-inconclusive"
+    if base.comparison["direction"] == REVERSED:
+        return "direction-reversed"
+    return None
+
+
 def _scratch(case: Case) -> Decision:
     if not case.declares_scratch:
         return Decision(Verdict.INCONCLUSIVE, "nothing-declared")
+    suspects = [other for other in case.others if _is_suspect(other, case.n_scanned)]
+    if suspects:
+        nearest = min(suspects, key=lambda relative: likeness(relative.comparison))
+        return _scanned(Verdict.INCONCLUSIVE, "relative-undecided", nearest)
     apart = [o for o in case.others if o.comparison["related"] is False]
     if not apart:
         return Decision(Verdict.INCONCLUSIVE, "nothing-comparable")
-    nearest = min(apart, key=lambda relative: _strength(relative.comparison))
-    return _against(Verdict.INDEPENDENT, "nothing-found", nearest)
+    nearest = min(apart, key=lambda relative: _nearness(relative.comparison))
+    return _scanned(Verdict.INDEPENDENT, "nothing-found", nearest)
 
 
 def _against(verdict: Verdict, reason: str, other: DeclaredBase | Relative) -> Decision:
     return Decision(verdict, reason, other.slug, other.comparison)
 
 
-def _is_found(comparison: Comparison, n_compared: int) -> bool:
-    if comparison["related"] is not True or comparison["direction"] == REVERSED:
+def _scanned(verdict: Verdict, reason: str, other: Relative) -> Decision:
+    return replace(_against(verdict, reason, other), is_scanned=True)
+
+
+def _is_found(relative: Relative, n_scanned: int) -> bool:
+    """Return whether a relative is unexplained and clear of chance in a long scan."""
+    comparison = relative.comparison
+    if relative.is_explained or comparison["related"] is not True:
         return False
-    log10_p = comparison["log10_p"]
-    if log10_p is None:  # equal values prove themselves
+    if comparison["direction"] == REVERSED:
+        return False
+    log10_p = corrected(comparison, n_scanned)["log10_p"]
+    return log10_p is None or bool(log10_p <= FOUND_LOG10_P)
+
+
+def _is_suspect(relative: Relative, n_scanned: int) -> bool:
+    """Return whether an unexplained other cannot be called a stranger either."""
+    comparison = relative.comparison
+    if relative.is_explained or comparison["direction"] == REVERSED:
+        return False
+    if is_seen(comparison):
         return True
-    return bool(log10_p + math.log10(max(n_compared, 1)) <= FOUND_LOG10_P)
+    if comparison["related"] is True:
+        log10_p = comparison["log10_p"] or 0.0
+    elif is_open(comparison):
+        log10_p = likeness(comparison)
+    else:
+        return False
+    return bool(log10_p + math.log10(max(n_scanned, 1)) <= SUSPECT_LOG10_P)
 
 
-def _strength(comparison: Comparison) -> tuple[bool, float, float]:
-    """Order comparisons: copies first, then the smallest p, then the largest effect."""
-    log10_p, effect = comparison["log10_p"], comparison["effect"]
-    return (
-        comparison["relation"] not in COPIES,
-        -math.inf if log10_p is None else log10_p,
-        -(effect or 0.0),
-    )
+def _nearness(comparison: Comparison) -> tuple[bool, tuple[bool, float, float]]:
+    """Order strangers: one with the same random start first, then by strength."""
+    return comparison["relation"] != COMMON_START, strength(comparison)
 
 
 def agrees(declared_relation: str, comparison: Comparison) -> bool:

@@ -135,6 +135,8 @@ JOB_MAX_ATTEMPTS = env.number("JOB_MAX_ATTEMPTS", 5)
 STORAGE_DIR = DATA_DIR / "files"
 MAX_FILE_BYTES = env.number("MAX_FILE_BYTES", 500 * 1000**3)
 MAX_INLINE_BYTES = env.number("MAX_INLINE_BYTES", 10 * 1024**2)
+# A verdict reads the weights again where sketches leave doubt, unless they are larger.
+LOOK_MAX_BYTES = env.number("LOOK_MAX_BYTES", 4 * 1024**3)
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lineage import queries, verdict
+from lineage.comparisons import Comparison, is_open
 from lineage.models import Declaration
 from lineage.services.declarations import resolve
+from lineage.services.looks import Compared, look_closer, worth_a_look
 from registry.declaration import read_declaration
 from registry.fingerprint import ENGINE, Sketch, compare
 from registry.models import Fingerprint, RegisteredModel, Revision
@@ -33,34 +35,57 @@ class Gathered:
 def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
     """Return the case of a fingerprinted revision.
 
-    Compares it with the newest known weights of every other model; `report` is
-    called before each comparison and may raise to stop.
+    Compares its sketch with the newest one of every other model, and again, with the
+    weights, where the verdict may rest on it; `report` is called before each
+    comparison and may raise to stop.
     """
     revision = fingerprint.revision
     declarations = list(revision.declarations.with_parents())
     bases = {d.parent_id for d in declarations if d.parent_id is not None}
     explained = _explained(revision.model, bases)
     mine = Sketch.from_bytes(bytes(fingerprint.sketch))
-    models: dict[str, RegisteredModel] = {}
-    comparisons: dict[int, verdict.Comparison] = {}
-    others: list[verdict.Relative] = []
-    for other in _other_fingerprints(revision.model):
-        report()
-        model = other.revision.model
-        models[model.slug] = model
-        comparison = _compare(other, mine, revision.model)
-        comparisons[model.pk] = comparison
-        if model.pk not in bases:
-            is_explained = model.pk in explained or _came_later(
-                comparison, other.revision, than=revision
-            )
-            others.append(verdict.Relative(model.slug, comparison, is_explained))
+    scan = list(_scan(revision, mine, report))
+    chosen = worth_a_look(revision, scan, bases=bases, explained=explained)
+    looked = look_closer(revision, mine, chosen, report=report)
+    comparisons = {c.model.pk: c.comparison for c in scan} | looked.comparisons
+    others = [
+        verdict.Relative(
+            slug=other.model.slug,
+            comparison=comparisons[other.model.pk],
+            is_explained=other.model.pk in explained
+            or _came_later(comparisons[other.model.pk], other.revision, than=revision),
+        )
+        for other in scan
+        if other.model.pk not in bases
+    ]
     case = verdict.Case(
         declared=[_declared_base(d, comparisons) for d in declarations],
         declares_scratch=read_declaration(revision.card).is_from_scratch,
         others=others,
     )
-    return Gathered(case=case, models=models, gaps=_gaps(revision, mine))
+    return Gathered(
+        case=case,
+        models={other.model.slug: other.model for other in scan},
+        gaps=[*_gaps(revision, mine), *looked.gaps()],
+    )
+
+
+def _scan(
+    revision: Revision, mine: Sketch, report: Callable[[], None]
+) -> Iterable[Compared]:
+    """Yield how every other model's newest sketch compares with this one."""
+    for other in _other_fingerprints(revision.model):
+        report()
+        theirs = Sketch.from_bytes(bytes(other.sketch))
+        names = (other.revision.model.slug, revision.model.slug)
+        comparison = compare(theirs, mine, names=names).to_json()
+        yield Compared(other.revision, comparison, _same_form(theirs, mine))
+
+
+def _same_form(a: Sketch, b: Sketch) -> bool:
+    """Return whether width, depth and kind of units are alike."""
+    forms = [(s.units.d, s.units.n_layers, s.units.is_gated) for s in (a, b) if s.units]
+    return len(forms) == 2 and forms[0] == forms[1]
 
 
 def _gaps(revision: Revision, sketch: Sketch) -> list[str]:
@@ -82,19 +107,12 @@ def _other_fingerprints(model: RegisteredModel) -> Iterable[Fingerprint]:
     )
 
 
-def _compare(
-    other: Fingerprint, mine: Sketch, model: RegisteredModel
-) -> verdict.Comparison:
-    theirs = Sketch.from_bytes(bytes(other.sketch))
-    names = (other.revision.model.slug, model.slug)
-    return compare(theirs, mine, names=names).to_json()
+def _came_later(comparison: Comparison, other: Revision, *, than: Revision) -> bool:
+    """Return whether what may be kin came after these weights, so is not their base.
 
-
-def _came_later(
-    comparison: verdict.Comparison, other: Revision, *, than: Revision
-) -> bool:
-    """Return whether a relative's weights came after these, so cannot be their base."""
-    if comparison["related"] is not True:
+    A stranger counts as earlier: nobody needs to know.
+    """
+    if not (comparison["related"] or is_open(comparison)):
         return False
     return _weights_since(other) > _weights_since(than)
 
@@ -127,7 +145,7 @@ def _explained(model: RegisteredModel, bases: Iterable[int]) -> set[int]:
 
 
 def _declared_base(
-    declaration: Declaration, comparisons: Mapping[int, verdict.Comparison]
+    declaration: Declaration, comparisons: Mapping[int, Comparison]
 ) -> verdict.DeclaredBase:
     parent = declaration.parent
     return verdict.DeclaredBase(

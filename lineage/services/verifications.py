@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from lineage import verdict
+from lineage.comparisons import REVERSED, corrected
 from lineage.models import Verification
 from lineage.services.cases import Gathered, gather
 from lineage.services.derivations import CycleRefused, Speech, add_derivation
@@ -107,7 +108,7 @@ def _store(
         compared_with=gathered.models.get(against) if against else None,
         comparison=decision.comparison,
         relatives=[
-            _relative(relative)
+            _relative(relative, gathered.case.n_scanned)
             for relative in gathered.case.others
             if relative.comparison["related"] is True
         ],
@@ -117,13 +118,14 @@ def _store(
     )
 
 
-def _relative(relative: verdict.Relative) -> dict[str, Any]:
+def _relative(relative: verdict.Relative, n_scanned: int) -> dict[str, Any]:
     """Return what a verdict keeps of a relative: enough to name it and look it up."""
     kept = ("relation", "relation_set", "log10_p", "effect", "direction")
+    comparison = corrected(relative.comparison, n_scanned)
     return {
         "slug": relative.slug,
         "explained": relative.is_explained,
-        "comparison": {name: relative.comparison[name] for name in kept},
+        "comparison": {name: comparison[name] for name in kept},
     }
 
 
@@ -177,11 +179,12 @@ def _word_of_the_weights(base: verdict.DeclaredBase) -> StatementKind | None:
     comparison = base.comparison
     if base.obstacle or comparison is None or comparison["related"] is None:
         return None
-    if comparison["direction"] == verdict.REVERSED:
+    if comparison["direction"] == REVERSED:
         return None
     if comparison["related"]:
         return StatementKind.VERIFIED
-    return StatementKind.CONTRADICTED
+    is_contradicted = verdict.is_contradicted(comparison)
+    return StatementKind.CONTRADICTED if is_contradicted else None
 
 
 def _say_of(

@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable
 import structlog
 from django.db import transaction
 
-from registry import signals, storage
+from registry import signals
 from registry.fingerprint import ENGINE, Sketch, sketch_model
 from registry.jobs import Claim
 from registry.models import Fingerprint, RegisteredModel, Revision, RevisionFile
+from registry.services import weights
 
 log = structlog.get_logger("baimo.fingerprints")
 
-# What the engine reads; anything else in a model cannot change its fingerprint.
-READ_SUFFIXES = (".safetensors", ".json")
 # Comparing takes the last bit of a job's progress.
 SHARE_OF_SKETCH = 0.95
 
@@ -48,11 +47,10 @@ def fingerprint_revision(
     stored = Fingerprint.objects.filter(revision=revision, engine=ENGINE).first()
     if stored is not None:
         return stored
-    files = _files_to_read(revision)
-    content = _content_of(files)
+    content = _content_of(weights.files_to_read(revision))
     started = time.perf_counter()
     twin = Fingerprint.objects.filter(content=content, engine=ENGINE).first()
-    sketch = bytes(twin.sketch) if twin else _sketch(revision, files, progress)
+    sketch = bytes(twin.sketch) if twin else _sketch(revision, progress)
     return store_fingerprint(
         revision,
         content=content,
@@ -84,24 +82,11 @@ def store_fingerprint(
     return fingerprint
 
 
-def _files_to_read(revision: Revision) -> list[RevisionFile]:
-    return [
-        file
-        for file in revision.files.select_related("blob").order_by("path")
-        if file.path.endswith(READ_SUFFIXES)
-    ]
-
-
 def _content_of(files: Iterable[RevisionFile]) -> str:
     lines = "\n".join(f"{file.path} {file.blob_id}" for file in files)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _sketch(
-    revision: Revision,
-    files: Iterable[RevisionFile],
-    progress: Callable[[float], None],
-) -> bytes:
-    contents = [(file.path, file.blob_id) for file in files]
-    with storage.checkout(contents, name=revision.model.name) as folder:
+def _sketch(revision: Revision, progress: Callable[[float], None]) -> bytes:
+    with weights.checkout(revision) as folder:
         return sketch_model(folder, progress=progress).to_bytes()

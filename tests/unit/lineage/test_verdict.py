@@ -172,7 +172,98 @@ def test_a_weak_finding_pays_for_every_model_compared() -> None:
     many = [relative(False, slug=f"m{i}") for i in range(99)]
 
     assert verdict_of(weak, scratch=True)[0] == Verdict.UNDECLARED_BASE
-    assert verdict_of(weak, *many, scratch=True)[0] == Verdict.INDEPENDENT
+    assert verdict_of(weak, *many, scratch=True) == (
+        Verdict.INCONCLUSIVE,
+        "relative-undecided",
+    )
+
+
+def test_a_finding_out_of_a_scan_shows_the_p_value_that_was_paid_for_it() -> None:
+    weak = relative(True, log10_p=-9.0)
+    many = [relative(False, slug=f"m{i}") for i in range(99)]
+
+    decision = decide(Case(declared=(), declares_scratch=True, others=(weak, *many)))
+
+    assert decision.verdict == Verdict.UNDECLARED_BASE
+    assert decision.comparison is not None
+    assert decision.comparison["log10_p"] == -7.0
+    assert decision.comparison["p_value"] == pytest.approx(1e-7)
+    item = decision.comparison["evidence"][-1]
+    assert (item["kind"], item["value"]) == ("corrected-p", 100)
+    assert item["log10_p_alone"] == -9.0
+
+
+def test_a_declared_base_is_one_hypothesis_and_pays_for_nothing() -> None:
+    base = declared(True, log10_p=-6.5)
+    many = [relative(False, slug=f"m{i}") for i in range(99)]
+
+    decision = decide(Case(declared=(base,), declares_scratch=False, others=many))
+
+    assert decision.verdict == Verdict.CONSISTENT
+    assert decision.comparison == base.comparison
+
+
+def test_a_corrected_p_value_is_never_above_one() -> None:
+    strangers = [relative(False, slug=f"m{i}", log10_p=-0.5) for i in range(9)]
+
+    decision = decide(Case(declared=(), declares_scratch=True, others=strangers))
+
+    assert decision.verdict == Verdict.INDEPENDENT
+    assert decision.comparison is not None
+    assert decision.comparison["log10_p"] == 0.0
+
+
+def test_a_common_random_start_is_no_accusation() -> None:
+    start = "common-initialisation"
+    alike = relative(False, slug="alike", relation=start, log10_p=-0.1)
+    others = [relative(False, slug="nearer", log10_p=-0.4), alike]
+
+    nearest = decide(Case(declared=(), declares_scratch=True, others=others))
+
+    assert (nearest.verdict, nearest.compared_with) == (Verdict.INDEPENDENT, "alike")
+    assert verdict_of(bases=(declared(False, relation=start),)) == (
+        Verdict.INCONCLUSIVE,
+        "declared-base-same-start",
+    )
+
+
+def open_question(code: str, **changes: Any) -> Relative:
+    """Return another model whose comparison stays open for this reason."""
+    evidence = [
+        {"kind": "open-question", "value": code},
+        {"kind": "matched-units", "value": 9, "log10_p": changes.pop("least", -80.0)},
+    ]
+    return relative(None, evidence=evidence, **changes)
+
+
+@pytest.mark.parametrize(
+    "code", ["start-or-descent", "half-kept", "equal-norms", "few-equal-matrices"]
+)
+def test_what_may_be_a_relative_is_in_the_way_of_independence(code: str) -> None:
+    suspect = open_question(code)
+
+    assert verdict_of(suspect, relative(False), scratch=True) == (
+        Verdict.INCONCLUSIVE,
+        "relative-undecided",
+    )
+    later = open_question(code, explained=True)
+    assert verdict_of(later, relative(False), scratch=True)[0] == Verdict.INDEPENDENT
+
+
+def test_a_borderline_stranger_is_in_the_way_only_until_the_scan_is_paid() -> None:
+    suspect = open_question("borderline", least=-3.0)
+    many = [relative(False, slug=f"m{i}") for i in range(99)]
+
+    few = verdict_of(suspect, relative(False), scratch=True)
+
+    assert few == (Verdict.INCONCLUSIVE, "relative-undecided")
+    assert verdict_of(suspect, *many, scratch=True)[0] == Verdict.INDEPENDENT
+
+
+def test_what_cannot_be_compared_is_not_in_the_way_of_independence() -> None:
+    other = open_question("not-comparable", least=0.0)
+
+    assert verdict_of(other, relative(False), scratch=True)[0] == Verdict.INDEPENDENT
 
 
 def test_a_contradicted_base_still_names_the_relative_that_was_found() -> None:
