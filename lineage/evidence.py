@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 # A p-value above this is what chance gives now and then.
 CHANCE_LOG10_P: Final = -2.0
+# Shares of a layer's units from which it is surely the other's, and surely not.
+OWN_SHARE: Final = 0.5
+FOREIGN_SHARE: Final = 0.1
+_SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 # One sentence per kind of evidence, filled from the item's own numbers.
 SENTENCES: Final[dict[str, Any]] = {
@@ -20,19 +25,67 @@ SENTENCES: Final[dict[str, Any]] = {
     "shared-embeddings": _(
         "{value} matrices outside the layers, such as embeddings, are equal."
     ),
+    "shared-rows": _(
+        "Of {n_sampled} rows that stand for all, {value} are in both models."
+    ),
     "matched-units": _(
         "{value} of {n_units} sampled feed-forward units in {n_layers} layers resemble "
-        "the unit with the same number most; chance gives at most about {n_expected}."
+        "the unit with the same number most; chance gives at most about "
+        "{n_expected:.0f}."
     ),
     "matched-units-by-chance": _(
         "{value} of {n_units} sampled units resemble the unit with the same number "
-        "most, about what chance gives ({n_expected}; {p})."
+        "most, about what chance gives ({n_expected:.0f}; {p})."
+    ),
+    "matched-units-free": _(
+        "{value} of {n_units} units keep their number when they are matched by what no "
+        "rotation or reordering changes; chance gives at most about {n_expected:.0f}."
+    ),
+    "matched-units-free-by-chance": _(
+        "{value} of {n_units} units keep their number when they are matched by what no "
+        "rotation or reordering changes, about what chance gives ({n_expected:.0f}; "
+        "{p})."
+    ),
+    "agreeing-units": _(
+        "{value} of {n_units} units find the same partner by what they read and by "
+        "what they write, whatever their number; chance gives at most about "
+        "{n_expected:.0f}."
+    ),
+    "agreeing-units-by-chance": _(
+        "{value} of {n_units} units find the same partner by what they read and by "
+        "what they write, about what chance gives ({n_expected:.0f}; {p})."
+    ),
+    "aligned-units": _(
+        "Once a disguise is undone that was found from other layers, {value} of "
+        "{n_units} units have the same partner by what they read and by what they "
+        "write; chance gives at most about {n_expected:.0f}."
+    ),
+    "aligned-units-by-chance": _(
+        "Undoing a disguise was tried with the weights themselves: {value} of "
+        "{n_units} units then have one partner, about what chance gives "
+        "({n_expected:.0f}; {p})."
     ),
     "unit-similarity": _(
         "The median cosine of units with the same number is {cosine}."
     ),
-    "layer-pair": _(
-        "Depths differ; layer {layer_a} is most like layer {layer_b} of the other."
+    "kept-directions": _(
+        "{value:.0%} of the leading directions, which training makes, are kept, and "
+        "{whole:.0%} of the weights as a whole. After a common random start alone the "
+        "first is far less than the second."
+    ),
+    "form-upcycled": _(
+        "One has {n_experts_a} experts in a layer, the other {n_experts_b}."
+    ),
+    "form-depth-changed": _("One has {n_layers_a} layers, the other {n_layers_b}."),
+    "form-pruned": _(
+        "One has {n_units_a} feed-forward units in a layer, the other {n_units_b}."
+    ),
+    "form-vocabulary-extended": _(
+        "One has rows for {n_tokens_a} tokens, the other for {n_tokens_b}."
+    ),
+    "layer-map": _("{value} layers were matched one by one."),
+    "layer-map-foreign": _(
+        "{n_own} layers are the other model's, {n_foreign} come from elsewhere."
     ),
     "power": _(
         "Had one been trained from the other, this test would have seen it with "
@@ -44,6 +97,41 @@ SENTENCES: Final[dict[str, Any]] = {
         "probability above 0.999, taking that only {assumed_rate:.0%} of units still "
         "resemble their origin."
     ),
+    "only-rounding": _(
+        "Of {n_weights} weights compared none differs by more than rounding explains."
+    ),
+    "only-rounding-left": _(
+        "Once the disguise is undone the weights differ by {value:.2%} of their size, "
+        "about what rounding leaves."
+    ),
+    "white-noise": _(
+        "In all {n_matrices} matrices that differ, the difference is "
+        "{relative_change:.2%} of the weights and looks like white noise: no direction "
+        "of it stands out, and its size varies by {uneven:.1%} between matrices."
+    ),
+    "low-rank": _(
+        "In all {n_matrices} matrices of layers that differ, the difference has rank "
+        "{value} or less, as after merging a LoRA adapter; {n_equal} other tensors are "
+        "equal."
+    ),
+    "step-function": _(
+        "In {n_quantized} of the {n_matrices} matrices that differ, one model's "
+        "weights are the other's, rounded to at most {n_levels:.0f} levels."
+    ),
+    "step-function-in-groups": _(
+        "In {n_quantized} of the {n_matrices} matrices that differ, one model's "
+        "weights are the other's, rounded to at most {n_levels:.0f} levels in each "
+        "group of {group}."
+    ),
+    "zeros-on-one-side": _(
+        "In the matrices that differ, {n_zeros} of {n_weights} weights ({share:.1%}) "
+        "are exactly zero in one model only; {n_moved} other weights differ."
+    ),
+    "change-size": _(
+        "The aligned weights differ by {value:.2%} of their size, their cosine is "
+        "{cosine:.4f}, and {changed_share:.1%} of them changed."
+    ),
+    "nothing-compared": _("No finite weights could be compared."),
     "cast": _("The values are equal once {dtype_a} and {dtype_b} are rounded alike."),
     "renamed-tensors": _(
         "{value} tensor names differ and stand for one another; names prove nothing."
@@ -55,6 +143,7 @@ SENTENCES: Final[dict[str, Any]] = {
         "Over {n_matrices} matrices alike in form, the weights differ by more than the "
         "weights themselves."
     ),
+    "token-likeness": _("The token embeddings have a cosine of {value:.2f}."),
     "same-architecture": _(
         "Both have one architecture, which is no evidence of copied weights."
     ),
@@ -63,6 +152,10 @@ SENTENCES: Final[dict[str, Any]] = {
     ),
     "non-finite": _(
         "{value} values are NaN or infinite and were left out of the arithmetic."
+    ),
+    "corrected-p": _(
+        "Nobody named this model beforehand: {p} for it alone was corrected for all "
+        "{value} models that were compared."
     ),
 }
 
@@ -74,26 +167,55 @@ def evidence_sentence(item: Mapping[str, Any]) -> str:
     numbers missing.
     """
     sentence = str(SENTENCES[_kind(item)])
-    return sentence.format(**item, **_readable(item))
+    return sentence.format(**{**item, **_readable(item)})
 
 
 def _kind(item: Mapping[str, Any]) -> str:
     """Return the kind of sentence; numbers at the edge of a scale have their own."""
-    kind = str(item["kind"])
-    if kind == "matched-units" and item.get("log10_p", -300) > CHANCE_LOG10_P:
-        return "matched-units-by-chance"
-    if kind == "power" and item["value"] >= 0.9995:
+    kind, value = str(item["kind"]), item["value"]
+    by_chance = f"{kind}-by-chance"
+    if by_chance in SENTENCES and item.get("log10_p", -300) > CHANCE_LOG10_P:
+        return by_chance
+    if kind == "power" and value >= 0.9995:
         return "power-near-one"
-    if kind == "relative-change" and item["value"] > 1:
+    if kind == "relative-change" and value > 1:
         return "relative-change-large"
+    if kind == "form":
+        return f"form-{value}"
+    if kind == "step-function" and str(value).isdigit():
+        return "step-function-in-groups"
+    if kind == "layer-map" and 0 < _n_foreign(item) < value:
+        return "layer-map-foreign"
     return kind
 
 
-def _readable(item: Mapping[str, Any]) -> dict[str, str]:
+def _n_foreign(item: Mapping[str, Any]) -> int:
+    """Return how many layers are not the other model's, 0 if that is not clear."""
+    shares = [share for _, _, share in item["layers"]]
+    if any(FOREIGN_SHARE < share < OWN_SHARE for share in shares):
+        return 0
+    return sum(share <= FOREIGN_SHARE for share in shares)
+
+
+def _readable(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the numbers that need more than a format: no "-0.00", p from its log."""
-    numbers = {}
-    if item["kind"] == "unit-similarity":
+    kind = item["kind"]
+    numbers: dict[str, Any] = {}
+    if kind == "unit-similarity":
         numbers["cosine"] = f"{round(item['value'], 2) + 0.0:.2f}"
-    if "log10_p" in item:
-        numbers["p"] = f"p\u00a0=\u00a0{10 ** item['log10_p']:.2g}"
+    if kind == "layer-map":
+        numbers["n_foreign"] = n_foreign = _n_foreign(item)
+        numbers["n_own"] = item["value"] - n_foreign
+    if kind == "corrected-p":
+        numbers["p"] = p_text(item["log10_p_alone"])
+    elif "log10_p" in item:
+        numbers["p"] = p_text(item["log10_p"])
     return numbers
+
+
+def p_text(log10_p: float) -> str:
+    """Return "p = 0.32" or "p < 10⁻¹²": never smaller than it is."""
+    if log10_p > -3:
+        return f"p\u00a0=\u00a0{10**log10_p:.2g}"
+    exponent = str(1 - math.ceil(-log10_p)).translate(_SUPERSCRIPTS)
+    return f"p\u00a0<\u00a010{exponent}"

@@ -89,6 +89,11 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
         "The comparison with the declared base {other} allows no conclusion. Weights "
         "in a form that the engine can compare would settle it."
     ),
+    "declared-base-same-start": _(
+        "The weights have the same random start as the declared base {other} and show "
+        "no training in common with it. A correction of the declaration, or the "
+        "checkpoint that training began from, would settle it."
+    ),
     "declared-base-confirmed": _("The weights confirm the declared base {other}."),
     "base-confirmed-relation-differs": _(
         "The weights confirm the declared base {other}; the relation they show is "
@@ -103,6 +108,11 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
         "No registered model could be compared with this one, so training from scratch "
         "can be neither confirmed nor excluded. More registered models of its kind "
         "would settle it."
+    ),
+    "relative-undecided": _(
+        "Declared as trained from scratch. Something is common with {other}, too "
+        "little or too unclear to speak of descent and too much to exclude it. The "
+        "weights of both in a form that can be read again would settle it."
     ),
     "nothing-found": _(
         "Declared as trained from scratch; none of the registered models that could be "

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from lineage import sentences
+from lineage import layermap, sentences
 from lineage.evidence import CHANCE_LOG10_P, evidence_sentence
 from lineage.models import Declaration, Derivation, Verification
 from registry.fingerprint.compare import TEST_VALUES
@@ -47,6 +47,7 @@ _ENGINE_RELATIONS: Final[dict[str, Any]] = {
     "inconclusive": _("inconclusive"),
 }
 
+MOST_NAMES: Final = 200
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])[0-9][0-9,]*")
 NAMING_LIMITS: Final = (
     gettext_noop("Not comparable, and so not excluded: #."),
@@ -54,6 +55,8 @@ NAMING_LIMITS: Final = (
         "The weights do not say which of the two came first; # was registered here "
         "earlier."
     ),
+    gettext_noop("Too large to read again, and so compared by sketches alone: #."),
+    gettext_noop("Not readable again, and so compared by sketches alone: #."),
 )
 ENGINE_LIMITS: Final = (
     gettext_noop(
@@ -61,15 +64,20 @@ ENGINE_LIMITS: Final = (
         "measured."
     ),
     gettext_noop(
-        "Models trained apart from one and the same random start look related."
+        "From sketches alone, training from one and the same random start is told from "
+        "descent only by units that any basis shows alike."
     ),
     gettext_noop(
-        "A copy whose units were permuted, rotated or rescaled is not recognised."
+        "From sketches alone, a copy that was permuted or rotated and then trained for "
+        "long is not recognised; the weights of both models would show it."
+    ),
+    gettext_noop(
+        "A copy of other depth or width that was permuted or rotated is not recognised."
     ),
     gettext_noop("Distillation leaves no trace that this comparison reads."),
     gettext_noop(
-        "A lone pair does not tell parent from child or from sibling; merged, pruned, "
-        "noised or quantized-and-restored copies are called fine-tuned."
+        "A lone pair does not tell which of the two came first, and fine-tuning from "
+        "continued pre-training only by the size of the change."
     ),
     gettext_noop("Equal values do not tell which model was first."),
     gettext_noop("# smaller tensors are in one digest, not listed."),
@@ -86,30 +94,34 @@ OPEN_QUESTIONS: Final = (
     gettext_noop("The unit test is neither clear of chance nor within it."),
     gettext_noop("A few weight matrices are equal, too few to speak for the model."),
     gettext_noop(
-        "All norms agree as in a permuted copy, which this engine cannot undo."
+        "All norms agree as in a disguised copy, and no disguise could be undone."
     ),
     gettext_noop(
-        "Units resemble units of other numbers, as if they had been permuted."
+        "The units have a common start; whether also common training, the weights of "
+        "both models would tell."
+    ),
+    gettext_noop(
+        "What training made is kept by less than in a descendant and by more than "
+        "after a common random start."
     ),
     gettext_noop("Too few units could be compared to see a descent if there were one."),
-    gettext_noop("The weights cannot be compared: hidden sizes differ (# and #)."),
-    gettext_noop(
-        "The weights cannot be compared: feed-forward layers differ in form (widths # "
-        "and #)."
-    ),
     gettext_noop(
         "The weights cannot be compared: no feed-forward units were found from tensor "
         "shapes."
     ),
+    gettext_noop(
+        "The weights cannot be compared: one has gated feed-forward units and the "
+        "other has not."
+    ),
 )
 
 ENGINE_TESTS: Final = (
-    gettext_noop("labels of matched feed-forward units, exact permutation tail"),
+    gettext_noop("labels and partners of matched feed-forward units"),
     gettext_noop(
-        "trained from independent random starts: the order of units in one model says "
-        "nothing about their order in the other"
+        "trained apart: the order of units in one model says nothing about their order "
+        "in the other, and what a unit reads and writes name its partner independently"
     ),
-    gettext_noop("equal values by SHA-256 of tensors"),
+    gettext_noop("equal values by SHA-256 of tensors and rows"),
     gettext_noop("different contents that share a 128-bit digest by chance"),
 )
 
@@ -145,6 +157,40 @@ def evidence_text(item: Mapping[str, Any]) -> str:
         return evidence_sentence(item)
     except (KeyError, ValueError, TypeError):
         return _with_numbers(str(item.get("text", "")))
+
+
+@register.filter
+def layer_map(comparison: Mapping[str, Any]) -> layermap.LayerMap | None:
+    """Return the drawing of which layer resembles which, where that is known."""
+    try:
+        return layermap.layer_map(comparison["evidence"])
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+@register.filter
+def percent(share: float) -> str:
+    """Return a share as whole per cent."""
+    return f"{share:.0%}"
+
+
+@register.filter
+def first_names(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return as many renamed tensors as a page lists."""
+    return list(comparison["renamed"].items())[:MOST_NAMES]
+
+
+@register.filter
+def n_names_left_out(comparison: Mapping[str, Any]) -> int:
+    """Return how many renamed tensors a page does not list."""
+    return max(0, len(comparison["renamed"]) - MOST_NAMES)
+
+
+@register.filter
+def n_scanned(comparison: Mapping[str, Any]) -> int:
+    """Return for how many comparisons p was corrected; 0 for a base declared."""
+    items = comparison["evidence"]
+    return next((i["value"] for i in items if i["kind"] == "corrected-p"), 0)
 
 
 @register.filter

@@ -11,7 +11,13 @@ import polib
 import pytest
 
 from lineage.sentences import REASON_SENTENCES
-from lineage.templatetags.findings import ENGINE_LIMITS, ENGINE_TESTS, OPEN_QUESTIONS
+from lineage.services.looks import Looked
+from lineage.templatetags.findings import (
+    ENGINE_LIMITS,
+    ENGINE_TESTS,
+    NAMING_LIMITS,
+    OPEN_QUESTIONS,
+)
 from registry import vocabulary
 from registry.fingerprint import decide, evidence
 from registry.fingerprint.compare import (
@@ -98,6 +104,13 @@ def test_every_word_of_the_vocabulary_has_a_translation(
     known = {entry.msgid for entry in written}
 
     assert set(getattr(vocabulary, labels).values()) <= known
+
+
+def test_every_gap_between_looks_has_a_translation() -> None:
+    gaps = Looked(too_large=["#"], unreadable=["#"]).gaps()
+
+    assert len(gaps) == 2
+    assert set(gaps) <= set(NAMING_LIMITS)
 
 
 def test_every_limit_of_the_engine_has_a_translation() -> None:

@@ -1,0 +1,143 @@
+"""Which layer of one model resembles which of the other, placed as a drawing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from registry.fingerprint.structure import MAX_LAYERS as ALL_COMPARED
+
+# More layers than this are neither drawn nor listed; the drawing says so.
+MOST_LAYERS: Final = 256
+# A layer with a smaller share of matched units comes from elsewhere.
+LEAST_SHARE: Final = 0.1
+_WIDEST, _NARROWEST, _FULL_WIDTH = 36, 6, 640
+_LABEL, _BOX, _GAP = 18, 24, 48
+_ROOM_FOR_NUMBER: Final = 26
+HEIGHT: Final = 2 * _LABEL + 2 * _BOX + _GAP
+
+
+@dataclass(frozen=True)
+class Row:
+    """A layer of b, the layer of a most like it, and the share of units that match."""
+
+    layer_a: int
+    layer_b: int
+    share: float
+
+    @property
+    def is_matched(self) -> bool:
+        """Return whether the two layers are one, and not just the nearest pair."""
+        return self.share > LEAST_SHARE
+
+
+@dataclass(frozen=True)
+class Box:
+    """A layer as a box; `label` is its number where there is room for it.
+
+    `level` is the filled part from below, in pixels.
+    """
+
+    x: int
+    label: str
+    level: int
+    is_used: bool
+
+    @property
+    def top(self) -> int:
+        """Return where the filled part begins; only boxes of b have one."""
+        return HEIGHT - _LABEL - self.level
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line between two boxes; `opacity` follows the share of matched units."""
+
+    path: str
+    opacity: str
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """The drawing: boxes of a above, of b below, lines between, and the same rows.
+
+    `n_left_out` layers are beyond what is drawn.
+    """
+
+    rows: Sequence[Row]
+    above: Sequence[Box]
+    below: Sequence[Box]
+    links: Sequence[Link]
+    width: int
+    box: int
+    n_left_out: int
+
+    height = HEIGHT
+    box_height = _BOX
+    y_above = _LABEL
+    y_below = _LABEL + _BOX + _GAP
+    y_label_above = _LABEL - 6
+    y_label_below = HEIGHT - 4
+
+
+def layer_map(evidence: Sequence[Mapping[str, Any]]) -> LayerMap | None:
+    """Return the drawing of the layers in a comparison's evidence, if it has any."""
+    item = next((i for i in evidence if i["kind"] == "layer-map"), None)
+    if item is None or not item["layers"]:
+        return None
+    rows = sorted((Row(*row) for row in item["layers"]), key=lambda r: r.layer_b)
+    kept = rows[:MOST_LAYERS]
+    return _place(kept, _layers_of_a(kept, evidence), n_left_out=len(rows) - len(kept))
+
+
+def _layers_of_a(
+    rows: Sequence[Row], evidence: Sequence[Mapping[str, Any]]
+) -> list[int]:
+    """Return a's layers: all, where all were compared, so that gaps are seen."""
+    matched = {row.layer_a for row in rows}
+    depths = [i["n_layers_a"] for i in evidence if "n_layers_a" in i]
+    depth = depths[0] if depths else len(rows)
+    is_whole = [row.layer_b for row in rows] == list(range(len(rows)))
+    if is_whole and depth <= ALL_COMPARED:
+        matched |= set(range(depth))
+    return sorted(matched)
+
+
+def _place(rows: Sequence[Row], layers_a: list[int], *, n_left_out: int) -> LayerMap:
+    n = max(len(rows), len(layers_a))
+    pitch = max(_NARROWEST, min(_WIDEST, _FULL_WIDTH // n))
+    box = pitch - (8 if pitch > 20 else 2 if pitch > 8 else 1)
+    at = {layer: i * pitch for i, layer in enumerate(layers_a)}
+    used = {row.layer_a for row in rows if row.is_matched}
+    above = [
+        Box(at[layer], _label(i, layer, pitch), 0, layer in used)
+        for i, layer in enumerate(layers_a)
+    ]
+    below = [
+        Box(
+            i * pitch,
+            _label(i, row.layer_b, pitch),
+            round(row.share * _BOX) if row.is_matched else 0,
+            row.is_matched,
+        )
+        for i, row in enumerate(rows)
+    ]
+    links = [
+        _link(at[row.layer_a] + box // 2, i * pitch + box // 2, row.share)
+        for i, row in enumerate(rows)
+        if row.is_matched
+    ]
+    return LayerMap(rows, above, below, links, n * pitch, box, n_left_out)
+
+
+def _label(i: int, layer: int, pitch: int) -> str:
+    every = -(-_ROOM_FOR_NUMBER // pitch)
+    return "" if i % every else str(layer)
+
+
+def _link(x_a: int, x_b: int, share: float) -> Link:
+    top, bottom = LayerMap.y_above + _BOX, LayerMap.y_below
+    middle = (top + bottom) // 2
+    path = f"M{x_a} {top}C{x_a} {middle} {x_b} {middle} {x_b} {bottom}"
+    return Link(path, f"{0.2 + 0.8 * min(1.0, share):.2f}")
