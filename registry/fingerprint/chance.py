@@ -21,6 +21,7 @@ from registry.fingerprint.matching import (
     match_free,
     match_raw,
     match_twice,
+    same_maps,
     share_labels,
 )
 from registry.fingerprint.units import Units
@@ -51,13 +52,22 @@ class Chance:
 
 @dataclass(frozen=True)
 class UnitTests:
-    """The tests on one pair; raw and free are None where labels mean nothing."""
+    """The tests on one pair.
+
+    Without labels that mean the same in both, `free` is None and `raw` counts units
+    whose raw reading and writing name one partner; None if vectors differ in length.
+    """
 
     raw: Chance | None
     free: Chance | None
     twice: Chance
     same_depth: bool
     swapped: bool
+
+    @property
+    def labelled(self) -> bool:
+        """Return whether labels mean the same units in both models."""
+        return self.free is not None
 
     @property
     def log10_p(self) -> float:
@@ -91,11 +101,14 @@ def _one_reading(a: Units, b: Units, swapped: bool) -> UnitTests:
     same_depth = a.n_layers == b.n_layers
     shape = (len(a.sampled), len(b.sampled))
     cells = np.eye(shape[0], dtype=bool) if same_depth else np.ones(shape, bool)
+    twice = _of_agreement(a, b, match_twice(*same_maps(a, b), same_depth))
     raw = free = None
     if share_labels(a, b):
         raw = _of_labels(a, b, match_raw(a, b, cells), cells)
         free = _of_labels(a, b, match_free(a, b, cells), cells)
-    return UnitTests(raw, free, _of_agreement(a, b, same_depth), same_depth, swapped)
+    elif a.d == b.d:
+        raw = _of_agreement(a, b, match_twice(a.raw, b.raw, same_depth))
+    return UnitTests(raw, free, twice, same_depth, swapped)
 
 
 def _of_labels(a: Units, b: Units, found: Matching, cells: NDArray[np.bool_]) -> Chance:
@@ -118,8 +131,8 @@ def _of_labels(a: Units, b: Units, found: Matching, cells: NDArray[np.bool_]) ->
     )
 
 
-def _of_agreement(a: Units, b: Units, same_depth: bool) -> Chance:
-    found = match_twice(a, b, same_depth)
+def _of_agreement(a: Units, b: Units, found: Matching) -> Chance:
+    same_depth = a.n_layers == b.n_layers
     counts, control = found.counts, found.control
     rate = RATE_FACTOR * max(1.0, float(control.mean()) if control.size else 1.0)
     cells = _diagonal(counts) if same_depth else _best_cell(counts)

@@ -5,6 +5,7 @@ Equal values speak first, then units; "false" is said only with stated power.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,12 +100,14 @@ def power_of(found: Findings) -> float:
     where layers were sampled of models of different depth: those in common may not
     be in the sample.
     """
+    if found.differ_in_form:
+        return 1.0
     test = found.sharpest
     if test is None or not found.covers_all_layers:
         return 0.0
-    k = max(1, test.n_units // max(1, len(test.layers)))
+    k = test.layers[0][3]
     n_layers = max(1, test.n_units // k)
-    per_try = RELATED_LOG10_P - 1.0
+    per_try = RELATED_LOG10_P - math.log10(test.n_tries)
     return null.power(k, n_layers, per_try, ASSUMED_RATE)
 
 
@@ -145,6 +148,10 @@ def _related(found: Findings, carrier: str) -> Decision:
         return Decision(True, change.word, (change.word,), carrier, change.direction)
     if found.sharing.n_reordered >= MIN_REORDERED:
         return Decision(True, "permuted", ("permuted",), carrier)
+    if found.units_b is None and found.params[0] != found.params[1]:
+        direction = "a->b" if found.params[1] < found.params[0] else "b->a"
+        return Decision(True, "pruned", ("pruned",), carrier, direction)
+    words: tuple[str, ...]
     if found.is_partly_kept:
         words = ("merged", "continued-pretraining")
         return Decision(True, words[0], words, carrier)
@@ -167,6 +174,8 @@ def _change_of_form(found: Findings, best: Chance | None) -> FormChange | None:
 def _open_question(found: Findings) -> OpenQuestion | None:
     """Return why nothing can be said, or None when "false" may be said."""
     tests, look = found.tests, found.look
+    if tests is None and found.differ_in_form:
+        return None
     if tests is None:
         text = f"The weights cannot be compared: {found.not_comparable}."
         return OpenQuestion("not-comparable", text)

@@ -242,6 +242,12 @@ def _power(found: Findings, decision: Decision) -> list[Evidence]:
     if decision.related is not False:
         return []
     power = round(power_of(found), 6)
+    if found.differ_in_form:
+        text = (
+            "One has gated feed-forward units and the other has not; every change of "
+            "weights that was measured keeps that form."
+        )
+        return [Evidence("other-form", True, text)]
     text = (
         f"Had one been trained from the other, this test would have seen it with "
         f"probability {power:.3f}, taking that only {ASSUMED_RATE:.0%} of units "

@@ -49,6 +49,7 @@ class Findings:
     change: tuple[float, int] | None
     norm_gap: float | None
     token_likeness: float
+    params: tuple[int, int]
     look: Look | None = None
 
     @property
@@ -60,6 +61,16 @@ class Findings:
             and b is not None
             and (a.h, a.n_layers, a.n_experts) == (b.h, b.n_layers, b.n_experts)
         )
+
+    @property
+    def differ_in_form(self) -> bool:
+        """Return whether one has gated units and the other has not.
+
+        No change of weights that is known turns one into the other: every descendant
+        that was measured kept the form of its feed-forward units.
+        """
+        a, b = self.units_a, self.units_b
+        return a is not None and b is not None and a.is_gated != b.is_gated
 
     @property
     def is_aligned(self) -> bool:
@@ -153,4 +164,5 @@ def find(a: Sketch, b: Sketch) -> Findings:
         change=relative_change(a, b, renamed),
         norm_gap=largest_norm_gap(a, b),
         token_likeness=token_likeness(a, b),
+        params=(a.params, b.params),
     )

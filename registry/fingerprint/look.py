@@ -51,7 +51,7 @@ def look_closer(a: OpenedModel, b: OpenedModel, tests: UnitTests) -> Look | None
     """Return what the weights of two models with matchable units say, if anything."""
     if a.structure is None or b.structure is None:
         return None
-    if tests.raw is not None and tests.raw.log10_p <= RELATED_LOG10_P:
+    if tests.labelled and tests.raw and tests.raw.log10_p <= RELATED_LOG10_P:
         return _in_place(a.structure, b.structure, tests)
     one, other = a.described, b.described
     found = align(one, other)

@@ -75,14 +75,17 @@ def match_free(a: Units, b: Units, cells: NDArray[np.bool_]) -> Matching:
     return _labelled(a, b, *same_maps(a, b), cells)
 
 
-def match_twice(a: Units, b: Units, same_depth: bool) -> Matching:
+def match_twice(
+    left: NDArray[np.int8], right: NDArray[np.int8], same_depth: bool
+) -> Matching:
     """Return in a cell how many units both assignments give the same partner.
+
+    left, right: descriptors (layers, K, roles, numbers), writers last.
 
     Of equal depth only layers in one place are asked, and each layer against the
     next one of the other model for control; else all cells are asked, and the lower
     half of them is the control (few of many cells can correspond).
     """
-    left, right = same_maps(a, b)
     counts = np.full((len(left), len(right)), -1, np.int64)
     n_layers = len(left)
     wanted = np.eye(*counts.shape, dtype=bool)

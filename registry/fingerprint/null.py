@@ -57,10 +57,17 @@ def power(n_units: int, n_layers: int, log10_p: float, rate: float) -> float:
     if needed is None:
         return 0.0
     n = n_units * n_layers
-    terms = (
-        math.comb(n, k) * rate**k * (1 - rate) ** (n - k) for k in range(needed, n + 1)
+    if not 0 < rate < 1:
+        return float(rate >= 1 and needed <= n)
+    counts = np.arange(needed, n + 1, dtype=np.float64)
+    choices = np.array(
+        [
+            math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+            for k in counts
+        ]
     )
-    return min(1.0, math.fsum(terms))
+    logs = choices + counts * math.log(rate) + (n - counts) * math.log1p(-rate)
+    return min(1.0, float(np.exp(np.logaddexp.reduce(logs))))
 
 
 @cache
