@@ -92,3 +92,42 @@ def test_power_agrees_with_drawn_counts() -> None:
 
     found = null.power(64, 1, -6.0, 0.2)
     assert found == pytest.approx((drawn >= needed).mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("mean", [0.5, 2.0, 8.0, 40.0, 900.0])
+def test_the_poisson_tail_agrees_with_a_slow_sum(mean: float) -> None:
+    for count in (1, 2, int(mean), int(mean) + 1, int(2 * mean) + 3):
+        if count < 1:
+            continue
+        below = math.fsum(
+            math.exp(k * math.log(mean) - mean - math.lgamma(k + 1))
+            for k in range(count)
+        )
+        found = 10 ** null.log10_poisson_tail(mean, count)
+        assert found == pytest.approx(1 - below, rel=1e-6, abs=1e-12)
+
+
+def test_the_far_poisson_tail_agrees_with_exact_fractions() -> None:
+    """P(N >= 60) for mean 8 is e^-8 times a sum of fractions, far below 1 - 1."""
+    total = sum(Fraction(8) ** k / math.factorial(k) for k in range(60, 260))
+
+    found = null.log10_poisson_tail(8.0, 60)
+
+    exact = math.log10(total.numerator) - math.log10(total.denominator)
+    assert found == pytest.approx(exact - 8 / math.log(10), rel=1e-12)
+
+
+def test_the_poisson_tail_agrees_with_drawn_counts() -> None:
+    drawn = np.random.default_rng(3).poisson(8.0, 100_000)
+
+    for count in (4, 8, 12, 16):
+        p = 10 ** null.log10_poisson_tail(8.0, count)
+        error = math.sqrt(p * (1 - p) / len(drawn))
+        assert abs((drawn >= count).mean() - p) < 4 * error
+
+
+def test_the_poisson_tail_is_bounded_and_falls() -> None:
+    tails = [null.log10_poisson_tail(8.0, n) for n in range(600)]
+
+    assert (tails[0], tails[-1]) == (0.0, null.FLOOR_LOG10)
+    assert tails == sorted(tails, reverse=True)
