@@ -109,8 +109,8 @@ def _compare(options: argparse.Namespace) -> Iterator[Any]:
 
 def _matrix(options: argparse.Namespace) -> Iterator[Any]:
     loaded = [(name, _load_or_error(path)) for name, path in _named(options.dir)]
-    families = Families(
-        {name: model.sketch for name, model in loaded if isinstance(model, Loaded)}
+    families = _families(
+        {name: model for name, model in loaded if isinstance(model, Loaded)}
     )
     for (a, left), (b, right) in combinations(loaded, 2):
         if isinstance(left, Loaded) and isinstance(right, Loaded):
@@ -125,7 +125,7 @@ def _identify(options: argparse.Namespace) -> Iterator[Any]:
     found = [(other, _load_or_error(path)) for other, path in _named(options.against)]
     others = [(other, s) for other, s in found if isinstance(s, Loaded)]
     answers = [answer(query, other, (name, id_)) for id_, other in others]
-    families = Families({name: query.sketch} | {i: o.sketch for i, o in others})
+    families = _families({name: query} | dict(others))
     answers = [families.refined(answer) for answer in answers]
     ranked = sorted(answers, key=_closeness)[:MAX_CANDIDATES]
     yield {
@@ -134,6 +134,13 @@ def _identify(options: argparse.Namespace) -> Iterator[Any]:
         "candidates": [_candidate(answer, len(answers)) for answer in ranked],
         "merge_of": [vars(part) for part in families.parents_of(name)],
     }
+
+
+def _families(loaded: dict[str, Loaded]) -> Families:
+    return Families(
+        {name: model.sketch for name, model in loaded.items()},
+        {name: model.weights for name, model in loaded.items() if model.weights},
+    )
 
 
 def _diff(options: argparse.Namespace) -> Iterator[Any]:

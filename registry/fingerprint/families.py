@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -11,8 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.comparison import Comparison, Evidence
-from registry.fingerprint.kin import MergePart, merge_of
+from registry.fingerprint.kin import (
+    MergePart,
+    layers_of,
+    merge_of,
+    sparse_merge_of,
+)
+from registry.fingerprint.look import weight_sample
 from registry.fingerprint.moments import folded
+from registry.fingerprint.opened import OpenedModel
+from registry.fingerprint.places import layer_of
 from registry.fingerprint.sketch import Sketch, TensorRecord
 
 # Words that a merge and one of its parents also deserve when alone.
@@ -22,19 +31,39 @@ _LONE_WORDS: Final = frozenset(
 
 
 class Families:
-    """Models that are compared together, by id."""
+    """Models that are compared together, by id; weights of those that have them.
 
-    def __init__(self, sketches: Mapping[str, Sketch]) -> None:
+    From sketches: linear merges, SLERP, and layers taken whole. Merges that pick
+    single weights (TIES, DARE) need the weights of all who took part.
+    """
+
+    def __init__(
+        self, sketches: Mapping[str, Sketch], weights: Mapping[str, OpenedModel]
+    ) -> None:
         self._sketches = sketches
+        self._weights = weights
         self.parents_of = cache(self._parents_of)
+        self._sample_of = cache(lambda id_: weight_sample(self._weights[id_]))
 
     def _parents_of(self, id_: str) -> tuple[MergePart, ...]:
         """Return the models that a model is a merge of, with their shares."""
         form = _form(self._sketches[id_])
         alike = {i: s for i, s in self._sketches.items() if _form(s) == form}
+        if len(alike) < 3 or not form:
+            return ()
         vectors = _vectors(alike)
-        target = vectors.pop(id_)
-        return merge_of(target, vectors) if form else ()
+        layers = {i: _layers(sketch) for i, sketch in alike.items()}
+        return (
+            merge_of(vectors.pop(id_), vectors)
+            or layers_of(layers.pop(id_), layers)
+            or self._sparse_merge(id_, [i for i in alike if i != id_])
+        )
+
+    def _sparse_merge(self, id_: str, others: list[str]) -> tuple[MergePart, ...]:
+        if id_ not in self._weights:
+            return ()
+        samples = {i: self._sample_of(i) for i in others if i in self._weights}
+        return sparse_merge_of(self._sample_of(id_), samples)
 
     def refined(self, found: Comparison) -> Comparison:
         """Return the comparison with what the other models show of it."""
@@ -64,6 +93,16 @@ def _merged(
         parents=tuple({"id": part.id, "weight": part.weight} for part in parts),
         evidence=(evidence, *found.evidence),
     )
+
+
+def _layers(sketch: Sketch) -> list[tuple[bytes, ...]]:
+    """Return what the matrices of each layer hash to, layers in order."""
+    layers: dict[tuple[str, int], list[bytes]] = defaultdict(list)
+    for tensor in _matrices(sketch):
+        at = layer_of(tensor.name)
+        if at:
+            layers[at].append(tensor.values.own)
+    return [tuple(layers[at]) for at in sorted(layers)]
 
 
 def _matrices(sketch: Sketch) -> list[TensorRecord]:

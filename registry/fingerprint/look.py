@@ -30,6 +30,7 @@ from registry.fingerprint.thresholds import RELATED_LOG10_P
 from registry.fingerprint.weights import TensorInfo
 
 _MOST_VALUES: Final = 1 << 23
+_SAMPLE_VALUES: Final = 1 << 18
 # The same tensor of two models, before and after any training that keeps descent.
 _SAME_PLACE: Final = 0.2
 
@@ -61,6 +62,19 @@ def look_closer(a: OpenedModel, b: OpenedModel, tests: UnitTests) -> Look | None
     return Look(alignment=found, explanation=explain(measure(pairs), disguised=True))
 
 
+def weight_sample(model: OpenedModel) -> Vectors:
+    """Return the same sample of weights (n,) of any model of one structure.
+
+    FFN units of at most two sampled layers; empty without a structure.
+    """
+    structure = model.structure
+    if structure is None:
+        return np.empty(0, np.float32)
+    chosen = (structure.layers[i] for i in structure.sampled[:2])
+    units = [_units(layer.ffns[0], structure, _SAMPLE_VALUES) for layer in chosen]
+    return np.concatenate([part.ravel() for part in units])
+
+
 def _in_place(a: Structure, b: Structure, tests: UnitTests) -> Look:
     assert tests.raw is not None
     most = max(hits for _, _, hits, _ in tests.raw.layers)
@@ -77,9 +91,9 @@ def _in_place(a: Structure, b: Structure, tests: UnitTests) -> Look:
     return Look(persistence=kept, explanation=explanation)
 
 
-def _units(ffn: Ffn, structure: Structure) -> Vectors:
+def _units(ffn: Ffn, structure: Structure, most: int = _MOST_VALUES) -> Vectors:
     """Return vectors (units, roles, d) of evenly spaced units, as long as they are."""
-    step = max(1, ffn.h * structure.d * 3 // _MOST_VALUES)
+    step = max(1, ffn.h * structure.d * 3 // most)
     chosen = np.arange(0, ffn.h, step)
     return np.stack(
         [read_vectors(part, chosen) for part in (*ffn.readers, ffn.writer)], axis=1

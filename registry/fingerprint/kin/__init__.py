@@ -6,6 +6,8 @@ weights. Inner products of m numbers have a relative error of about 1/sqrt(m).
 
 from __future__ import annotations
 
+from registry.fingerprint.kin.coordinates import sparse_merge_of
+from registry.fingerprint.kin.layers import layers_of
 from registry.fingerprint.kin.merging import MergePart, merge_of
 
-__all__ = ["MergePart", "merge_of"]
+__all__ = ["MergePart", "layers_of", "merge_of", "sparse_merge_of"]
