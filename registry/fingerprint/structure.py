@@ -262,8 +262,9 @@ def _find_ffn(matrices: list[TensorInfo], d: int) -> Ffn | None:
             flat[n_columns].append(tensor)
     sizes = sorted(set(tall) | set(flat), reverse=True)
     n_squares = sum(tensor.shape[-2:] == (d, d) for tensor in matrices)
-    if n_squares == 1:
-        # One square is the output of attention whose q, k, v are one (3d, d).
+    if n_squares == 1 and not any(d < size < 3 * d for size in sizes):
+        # One square is the output of attention whose q, k, v are one (3d, d), or
+        # less than that where heads share keys.
         sizes = [size for size in sizes if size != 3 * d]
     sizes = [size for size in sizes if size <= min(_LARGEST_H, _LARGEST_RATIO * d)]
     for reading in (_gated, _fused, _plain):

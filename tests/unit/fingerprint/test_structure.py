@@ -157,6 +157,15 @@ def test_an_ffn_as_wide_as_fused_attention_is_not_guessed() -> None:
     assert read(model(**SQUARE, **wide)).h == 3 * D
 
 
+def test_fused_attention_with_shared_keys_leaves_no_doubt() -> None:
+    gated = {"x": (3 * D, D), "y": (3 * D, D), "z": (D, 3 * D)}
+    fused = {"both": (6 * D, D), "z": (D, 3 * D)}
+
+    for ffn in (gated, fused):
+        found = read(model(**FUSED_GROUPED, **ffn))
+        assert (found.h, found.is_gated) == (3 * D, True)
+
+
 def test_the_factors_of_an_adapter_are_no_ffn() -> None:
     down, up = {"a": (8, D * 8), "b": (D * 32, 8)}, {"c": (D * 32, 8), "d": (8, D * 32)}
 

@@ -1,0 +1,189 @@
+"""Undoing a disguise: the rotation is found, and judged where it was not fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from registry.fingerprint.alignment import Alignment, align, persistence
+from registry.fingerprint.parts import Vectors, read_vectors
+from registry.fingerprint.structure import Structure
+from registry.fingerprint.thresholds import RELATED_LOG10_P, SUSPECT_LOG10_P
+from tests.unit.fingerprint.conftest import Build, Model
+from tests.zoo import derive
+from tests.zoo.derive import ZOO
+
+D, HEAD = 64, 16
+
+
+def aligned(a: Model, b: Model) -> Alignment:
+    found = align(a.opened.described, b.opened.described)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def rotated(build: Build) -> Model:
+    tensors = derive.cast(derive.read(ZOO / "small-1"), "F32")
+    return build(derive.rotate_width(derive.permute_units(tensors, 5), D, 5))
+
+
+def test_the_rotation_itself_is_found(models: dict[str, Model], rotated: Model) -> None:
+    turn = np.linalg.qr(np.random.default_rng(5).standard_normal((D, D)))[0]
+
+    found = aligned(models["small-1"], rotated)
+
+    np.testing.assert_allclose(found.rotation, turn, atol=0.02)
+    assert found.chance.n_hits > 0.95 * found.chance.n_units
+    assert found.persistence.leading == pytest.approx(1, abs=0.02)
+
+
+def test_units_are_given_the_partners_that_they_have(
+    models: dict[str, Model], rotated: Model
+) -> None:
+    found = aligned(models["small-1"], rotated)
+    a, b = models["small-1"].opened.described, rotated.opened.described
+
+    name = "model.layers.2.mlp.gate_proj.weight"
+    seed = [5, *name.encode()]
+    order = np.random.default_rng(seed).permutation(192)
+    old, new = a.units.labels[2], b.units.labels[2][found.assigned[2]]
+    assert (order[new] == old).mean() > 0.98
+
+
+def test_a_child_trained_after_a_disguise_is_found(models: dict[str, Model]) -> None:
+    found = aligned(models["small-1"], models["small-1-disguised"])
+
+    assert found.chance.log10_p < -200
+    assert found.persistence.leading > 0.9
+
+
+@pytest.mark.parametrize("child", ["small-1-tuned", "small-1-more-3x"])
+def test_a_child_disguised_after_training_is_found(
+    child: str, models: dict[str, Model], build: Build
+) -> None:
+    tensors = derive.cast(derive.read(ZOO / child), "F32")
+    hidden = derive.rescale(derive.permute_units(tensors, 3), HEAD, 3)
+    made = build(derive.rotate_width(hidden, D, 3))
+
+    assert aligned(models["small-1"], made).chance.log10_p < -50
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("small-1", "small-2"),
+        ("small-2", "small-3"),
+        ("small-1", "qwen-1"),
+        ("small-1", "small-1-student"),
+        ("small-1", "small-1-words"),
+        ("wide-1", "wide-2"),
+        ("classic-1", "classic-2"),
+    ],
+)
+def test_nothing_is_found_between_models_trained_apart(
+    a: str, b: str, models: dict[str, Model]
+) -> None:
+    found = aligned(models[a], models[b])
+
+    assert found.chance.log10_p > SUSPECT_LOG10_P
+
+
+def test_what_is_found_is_judged_on_layers_that_were_not_fitted(
+    models: dict[str, Model],
+) -> None:
+    """Half of the layers are a stranger's: rotations fitted there fit nothing else."""
+    found = aligned(models["small-1"], models["small-2"])
+
+    assert found.chance.n_expected >= 2 * len(found.chance.layers)
+    assert found.chance.n_hits < 2 * found.chance.n_expected
+
+
+def test_alignment_is_found_from_either_side(models: dict[str, Model]) -> None:
+    there = aligned(models["small-1"], models["small-1-disguised"])
+    back = aligned(models["small-1-disguised"], models["small-1"])
+
+    assert there.chance.log10_p <= RELATED_LOG10_P
+    assert back.chance.log10_p <= RELATED_LOG10_P
+    np.testing.assert_allclose(there.rotation, back.rotation.T, atol=0.1)
+
+
+def test_models_of_other_width_depth_or_form_are_not_aligned(
+    models: dict[str, Model],
+) -> None:
+    for other in ("wide-1", "classic-1"):
+        described = models[other].opened.described
+        assert align(models["small-1"].opened.described, described) is None
+
+
+def layers_of(structure: Structure) -> Vectors:
+    """Return the vectors (layers, units, roles, d) of all units as stored."""
+    ffns = [layer.ffns[0] for layer in structure.layers]
+    read = [[read_vectors(p) for p in (*f.readers, f.writer)] for f in ffns]
+    return np.moveaxis(np.array(read), 1, 2)
+
+
+@pytest.fixture(scope="module")
+def base(models: dict[str, Model]) -> Vectors:
+    return layers_of(models["small-1"].structure)
+
+
+def test_persistence_agrees_with_a_slow_reference(
+    base: Vectors, models: dict[str, Model]
+) -> None:
+    other = layers_of(models["small-1-more"].structure)
+    leading, whole = [], []
+    for left, right in zip(base, other, strict=True):
+        for role in range(3):
+            a, b = left[:, role].astype(float), right[:, role].astype(float)
+            values, vectors = np.linalg.eigh(a.T @ a)
+            for i in (-1, -2, -3, -4):
+                v, s = vectors[:, i], np.sqrt(values[i])
+                leading.append((a @ v / s) @ b @ v / s)
+            whole.append((a * b).sum() / (a * a).sum())
+
+    found = persistence(base, other)
+
+    assert found.leading == pytest.approx(np.mean(leading), abs=1e-4)
+    assert found.whole == pytest.approx(np.mean(whole), abs=1e-4)
+
+
+CHANGES: dict[str, tuple[Callable[[Vectors], Vectors], float, float]] = {
+    "itself": (lambda w: w, 1, 1),
+    "half of it": (lambda w: w / 2, 0.5, 0.5),
+    "its opposite": (lambda w: -w, -1, -1),
+    "nothing": (np.zeros_like, 0, 0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_persistence_is_the_share_that_is_kept(change: str, base: Vectors) -> None:
+    edit, leading, whole = CHANGES[change]
+
+    found = persistence(base, edit(base))
+
+    assert found.leading == pytest.approx(leading, abs=1e-5)
+    assert found.whole == pytest.approx(whole, abs=1e-5)
+
+
+def test_what_training_made_tells_a_child_from_a_common_start(
+    base: Vectors, models: dict[str, Model]
+) -> None:
+    def ratio(name: str) -> float:
+        return persistence(base, layers_of(models[name].structure)).ratio
+
+    children = ("small-1-tuned", "small-1-more", "small-1-more-3x")
+    assert min(map(ratio, children)) > 0.95
+    assert ratio("small-1-start") < 0.95
+
+
+def test_noise_keeps_what_is_large(base: Vectors) -> None:
+    rng = np.random.default_rng(0)
+    noise: NDArray[np.float32] = rng.standard_normal(base.shape, np.float32)
+
+    found = persistence(base, base + base.std() * noise)
+
+    assert found.leading == pytest.approx(1, abs=0.15)
