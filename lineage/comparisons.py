@@ -12,6 +12,7 @@ Comparison = Mapping[str, Any]  # the object of the engine's compare
 REVERSED: Final = "b->a"
 COPIES: Final = frozenset({"identical", "renamed", "permuted", "noised"})
 COMMON_START: Final = "common-initialisation"
+SIBLINGS: Final = "siblings"
 # The engine's codes for comparisons that stay open though something was seen.
 SEEN: Final = frozenset(
     {"start-or-descent", "half-kept", "equal-norms", "few-equal-matrices"}
@@ -57,6 +58,11 @@ def is_open(comparison: Comparison) -> bool:
     """Return whether a closer look may make a kinship of an open comparison."""
     is_borderline = _code(comparison) == BORDERLINE
     return is_seen(comparison) or (comparison["related"] is None and is_borderline)
+
+
+def is_siblings(comparison: Comparison) -> bool:
+    """Return whether weights show a common ancestor and exclude descent."""
+    return list(comparison["relation_set"]) == [SIBLINGS]
 
 
 def strength(comparison: Comparison) -> tuple[bool, float, float]:

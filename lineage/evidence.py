@@ -85,7 +85,8 @@ SENTENCES: Final[dict[str, Any]] = {
     ),
     "layer-map": _("{value} layers were matched one by one."),
     "layer-map-foreign": _(
-        "{n_own} layers are the other model's, {n_foreign} come from elsewhere."
+        "{n_own} of {value} layers are like layers of the other model; the rest come "
+        "from elsewhere."
     ),
     "power": _(
         "Had one been trained from the other, this test would have seen it with "
@@ -130,6 +131,20 @@ SENTENCES: Final[dict[str, Any]] = {
     "change-size": _(
         "The aligned weights differ by {value:.2%} of their size, their cosine is "
         "{cosine:.4f}, and {changed_share:.1%} of them changed."
+    ),
+    "side-of-change": _(
+        "Of what separates the two, {value:.0%} lies on the side of the first and the "
+        "rest on that of the second. A parent has next to none on its side; siblings "
+        "that moved equally far have half each."
+    ),
+    "small-change": _(
+        "A change of {value:.2%} is too small to tell a parent and its child from two "
+        "children of one parent."
+    ),
+    "merge": _("{child} is met by {parents} together, and by no single model."),
+    "other-form": _(
+        "One has gated feed-forward units and the other has not; every change of "
+        "weights that was measured keeps that form."
     ),
     "nothing-compared": _("No finite weights could be compared."),
     "cast": _("The values are equal once {dtype_a} and {dtype_b} are rounded alike."),
@@ -204,8 +219,7 @@ def _readable(item: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "unit-similarity":
         numbers["cosine"] = f"{round(item['value'], 2) + 0.0:.2f}"
     if kind == "layer-map":
-        numbers["n_foreign"] = n_foreign = _n_foreign(item)
-        numbers["n_own"] = item["value"] - n_foreign
+        numbers["n_own"] = item["value"] - _n_foreign(item)
     if kind == "corrected-p":
         numbers["p"] = p_text(item["log10_p_alone"])
     elif "log10_p" in item:

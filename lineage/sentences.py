@@ -85,6 +85,11 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
         "this model and not the reverse. A correction of the declaration would settle "
         "it."
     ),
+    "declared-base-is-sibling": _(
+        "The weights share training history with the declared base {other}, as two "
+        "models with a common ancestor and not as parent and child. Naming that "
+        "ancestor would settle it."
+    ),
     "comparison-inconclusive": _(
         "The comparison with the declared base {other} allows no conclusion. Weights "
         "in a form that the engine can compare would settle it."

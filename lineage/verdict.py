@@ -14,6 +14,7 @@ from lineage.comparisons import (
     corrected,
     is_open,
     is_seen,
+    is_siblings,
     likeness,
     strength,
 )
@@ -172,6 +173,8 @@ def _why_unsettled(base: DeclaredBase) -> str | None:
         return "comparison-inconclusive"
     if base.comparison["direction"] == REVERSED:
         return "direction-reversed"
+    if is_siblings(base.comparison):
+        return "declared-base-is-sibling"
     return None
 
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from lineage import verdict
-from lineage.comparisons import REVERSED, corrected
+from lineage.comparisons import REVERSED, corrected, is_siblings
 from lineage.models import Verification
 from lineage.services.cases import Gathered, gather
 from lineage.services.derivations import CycleRefused, Speech, add_derivation
@@ -179,7 +179,7 @@ def _word_of_the_weights(base: verdict.DeclaredBase) -> StatementKind | None:
     comparison = base.comparison
     if base.obstacle or comparison is None or comparison["related"] is None:
         return None
-    if comparison["direction"] == REVERSED:
+    if comparison["direction"] == REVERSED or is_siblings(comparison):
         return None
     if comparison["related"]:
         return StatementKind.VERIFIED

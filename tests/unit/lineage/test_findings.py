@@ -53,6 +53,20 @@ def test_evidence_of_an_unknown_kind_keeps_the_engines_words() -> None:
     assert findings.evidence_text({"kind": "new", "text": "As it is."}) == "As it is."
 
 
+@pytest.mark.parametrize("value", ["new-word", "pruned", None])
+def test_a_form_of_an_unknown_word_keeps_the_engines_words(value: Any) -> None:
+    item = {"kind": "form", "value": value, "text": "As it is."}
+
+    assert findings.evidence_text(item) == "As it is."
+
+
+def test_a_long_map_of_names_is_cut_and_says_so() -> None:
+    comparison = {"renamed": {f"a{i}": f"b{i}" for i in range(230)}}
+
+    assert len(findings.first_names(comparison)) == findings.MOST_NAMES
+    assert findings.n_names_left_out(comparison) == 30
+
+
 def test_evidence_with_a_missing_number_keeps_the_engines_words() -> None:
     item: dict[str, Any] = {"kind": "matched-units", "value": 3, "text": "3 units."}
 
@@ -71,6 +85,25 @@ def test_evidence_with_a_missing_number_keeps_the_engines_words() -> None:
             {"kind": "matched-units", "value": 240, "log10_p": -300, "n_expected": 4},
             "240 of 256 sampled feed-forward units in 4 layers resemble the unit with "
             "the same number most; chance gives at most about 4.",
+        ),
+        (
+            {"kind": "aligned-units", "value": 7, "log10_p": -1.2, "n_expected": 8.4},
+            "Undoing a disguise was tried with the weights themselves: 7 of 256 units "
+            "then have one partner, about what chance gives (8; p\u00a0=\u00a00.063).",
+        ),
+        (
+            {"kind": "corrected-p", "value": 9, "log10_p_alone": -12.3},
+            "Nobody named this model beforehand: p\u00a0<\u00a010⁻¹² for it alone was "
+            "corrected for all 9 models that were compared.",
+        ),
+        (
+            {"kind": "form", "value": "pruned", "n_units_a": 192, "n_units_b": 128},
+            "One has 192 feed-forward units in a layer, the other 128.",
+        ),
+        (
+            {"kind": "layer-map", "value": 2, "layers": [[0, 0, 1.0], [1, 1, 0.0]]},
+            "1 of 2 layers are like layers of the other model; the rest come from "
+            "elsewhere.",
         ),
         (
             {"kind": "unit-similarity", "value": -0.0012},

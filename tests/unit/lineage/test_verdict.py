@@ -79,6 +79,12 @@ def test_a_declared_base_that_the_weights_exclude_is_contradicted() -> None:
     )
 
 
+def test_a_base_that_may_be_a_sibling_stays_consistent() -> None:
+    base = declared(True, relation="siblings", relation_set=["siblings", "fine-tuned"])
+
+    assert verdict_of(bases=(base,))[0] == Verdict.CONSISTENT
+
+
 def test_one_false_base_among_true_ones_is_enough() -> None:
     bases = (declared(True), declared(False))
 
@@ -102,6 +108,7 @@ def test_one_false_base_among_true_ones_is_enough() -> None:
         ),
         (declared(True, direction="b->a"), "direction-reversed"),
         (declared(None), "comparison-inconclusive"),
+        (declared(True, relation_set=["siblings"]), "declared-base-is-sibling"),
     ],
 )
 def test_what_cannot_be_compared_is_inconclusive(

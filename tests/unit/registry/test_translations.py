@@ -10,6 +10,7 @@ from pathlib import Path
 import polib
 import pytest
 
+from lineage.evidence import SENTENCES
 from lineage.sentences import REASON_SENTENCES
 from lineage.services.looks import Looked
 from lineage.templatetags.findings import (
@@ -119,6 +120,16 @@ def test_every_limit_of_the_engine_has_a_translation() -> None:
     assert limits
     for limit in limits:
         assert re.sub(r"(?<![A-Za-z])[0-9][0-9,]*", "#", limit) in ENGINE_LIMITS
+
+
+def test_every_kind_of_evidence_has_a_sentence() -> None:
+    """Other kinds keep the engine's English; "form" has a sentence for each word."""
+    files = (ROOT / "registry/fingerprint").rglob("*.py")
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    kinds = set(re.findall(r'\b(?:Evidence|Item|_matched)\(\s*"([a-z-]+)"', text))
+
+    assert len(kinds) > 30
+    assert kinds - set(SENTENCES) == {"open-question", "form"}
 
 
 def test_every_open_question_of_the_engine_has_a_translation() -> None:
