@@ -180,6 +180,13 @@ class Verification(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("lineage:verification", args=[self.pk])
 
+    def kin(self) -> set[str]:
+        """Return the slugs of all models that the weights were found to be kin of."""
+        slugs = {str(relative["slug"]) for relative in self.relatives}
+        if self.compared_with and (self.comparison or {}).get("related"):
+            slugs.add(self.compared_with.slug)
+        return slugs
+
     def superseding(self) -> Verification | None:
         """Return the newest verdict on the same model, if this is not it."""
         newer = Verification.objects.filter(

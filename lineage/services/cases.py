@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lineage import queries, verdict
 from lineage.comparisons import Comparison, is_open
-from lineage.models import Declaration
+from lineage.models import Declaration, Verification
 from lineage.services.declarations import resolve
 from lineage.services.looks import Compared, look_closer, worth_a_look
 from registry.declaration import read_declaration
@@ -48,6 +48,8 @@ def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
     chosen = worth_a_look(revision, scan, bases=bases, explained=explained)
     looked = look_closer(revision, mine, chosen, report=report)
     comparisons = {c.model.pk: c.comparison for c in scan} | looked.comparisons
+    related = {pk for pk, found in comparisons.items() if found["related"]}
+    explained |= _kin_on_record(bases & related, related - explained - bases)
     others = [
         verdict.Relative(
             slug=other.model.slug,
@@ -142,6 +144,30 @@ def _explained(model: RegisteredModel, bases: Iterable[int]) -> set[int]:
     for root in roots | {model.pk}:
         explained |= queries.descendants(root, KINSHIP)
     return explained - {model.pk}
+
+
+def _kin_on_record(confirmed: set[int], among: set[int]) -> set[int]:
+    """Return the models that the register's verdicts call kin of a confirmed base.
+
+    Nobody may have declared it: the weights of both come from that base.
+    """
+    if not (confirmed and among):
+        return set()
+    verdicts = Verification.objects.current().filter(
+        revision__model__in=confirmed | among
+    )
+    kin: dict[int, set[str]] = {}
+    slugs: dict[int, str] = {}
+    for found in verdicts.select_related("revision__model", "compared_with"):
+        model = found.revision.model
+        slugs[model.pk] = model.slug
+        kin[model.pk] = found.kin()
+    return {
+        pk
+        for pk in among & kin.keys()
+        for base in confirmed & kin.keys()
+        if slugs[base] in kin[pk] or slugs[pk] in kin[base]
+    }
 
 
 def _declared_base(

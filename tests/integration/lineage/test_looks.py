@@ -142,6 +142,27 @@ def test_an_honest_sibling_agrees_with_its_declared_base() -> None:
     ]
 
 
+def test_kin_of_the_declared_base_on_record_accuses_nobody(tmp_path: Path) -> None:
+    """A merge that hides both parents is found as the other one's child only."""
+    push("acme/base", BASE, baimo_category="base")
+    push("rival/other", OTHER, baimo_category="base")
+    tuned, other = derive.read(TUNED), derive.read(OTHER)
+    layers = [(other, 0), (other, 1), (tuned, 2), (tuned, 3)]
+    mixed = derive.make(derive.arrange_layers(layers), tmp_path / "mixed", like=BASE)
+    hidden = push("rival/hidden", mixed, baimo_category="base")
+    work()
+    assert newest(hidden).compared_with.name == "other"
+    honest = push("acme/honest", ZOO / "small-1-more", base_model="acme/base")
+
+    work()
+
+    found = newest(honest)
+    assert found.verdict == Verdict.CONSISTENT
+    assert [(r["slug"], r["explained"]) for r in found.relatives] == [
+        ("rival--hidden", True)
+    ]
+
+
 def test_weights_over_the_limit_are_not_read_and_the_verdict_says_so(
     settings: Any,
 ) -> None:
