@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 # A p-value above this is what chance gives now and then.
 CHANCE_LOG10_P: Final = -2.0
+# Units of strangers are alike by less than this.
+CHANCE_SIMILARITY: Final = 0.2
 # Shares of a layer's units from which it is surely the other's, and surely not.
 OWN_SHARE: Final = 0.5
 FOREIGN_SHARE: Final = 0.1
@@ -183,6 +185,29 @@ def evidence_sentence(item: Mapping[str, Any]) -> str:
     """
     sentence = str(SENTENCES[_kind(item)])
     return sentence.format(**{**item, **_readable(item)})
+
+
+def in_order(
+    evidence: Sequence[Mapping[str, Any]], is_related: bool
+) -> list[Mapping[str, Any]]:
+    """Return the items that a page shows; of kin, those that show nothing last.
+
+    A disguise makes what was not undone look like chance. Where aligned weights say
+    how much changed, the same in another basis says nothing.
+    """
+    kinds = {item["kind"] for item in evidence}
+    shown = [
+        item
+        for item in evidence
+        if not (item["kind"] == "relative-change" and "change-size" in kinds)
+    ]
+    return sorted(shown, key=_shows_nothing) if is_related else shown
+
+
+def _shows_nothing(item: Mapping[str, Any]) -> bool:
+    if item["kind"] == "unit-similarity":
+        return bool(item["value"] < CHANCE_SIMILARITY)
+    return bool(item.get("log10_p", -300) > CHANCE_LOG10_P)
 
 
 def _kind(item: Mapping[str, Any]) -> str:

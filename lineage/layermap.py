@@ -12,8 +12,8 @@ from registry.fingerprint.structure import MAX_LAYERS as ALL_COMPARED
 MOST_LAYERS: Final = 256
 # A layer with a smaller share of matched units comes from elsewhere.
 LEAST_SHARE: Final = 0.1
-_WIDEST, _NARROWEST, _FULL_WIDTH = 36, 6, 640
-_LABEL, _BOX, _GAP = 18, 24, 48
+_WIDEST, _NARROWEST, _FULL_WIDTH = 40, 6, 640
+_LABEL, _BOX, _GAP, _MARGIN = 18, 24, 48, 4
 _ROOM_FOR_NUMBER: Final = 26
 HEIGHT: Final = 2 * _LABEL + 2 * _BOX + _GAP
 
@@ -34,12 +34,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Box:
-    """A layer as a box; `label` is its number where there is room for it.
+    """A layer as a box around `middle`; `label` is its number where there is room.
 
     `level` is the filled part from below, in pixels.
     """
 
     x: int
+    middle: int
     label: str
     level: int
     is_used: bool
@@ -108,32 +109,28 @@ def _place(rows: Sequence[Row], layers_a: list[int], *, n_left_out: int) -> Laye
     n = max(len(rows), len(layers_a))
     pitch = max(_NARROWEST, min(_WIDEST, _FULL_WIDTH // n))
     box = pitch - (8 if pitch > 20 else 2 if pitch > 8 else 1)
-    at = {layer: i * pitch for i, layer in enumerate(layers_a)}
+    every = -(-_ROOM_FOR_NUMBER // pitch)
+
+    def place(i: int, layer: int, level: int, is_used: bool) -> Box:
+        x = _MARGIN + i * pitch
+        label = "" if i % every else str(layer)
+        return Box(x, x + box // 2, label, level, is_used)
+
     used = {row.layer_a for row in rows if row.is_matched}
-    above = [
-        Box(at[layer], _label(i, layer, pitch), 0, layer in used)
-        for i, layer in enumerate(layers_a)
-    ]
+    above = {
+        layer: place(i, layer, 0, layer in used) for i, layer in enumerate(layers_a)
+    }
     below = [
-        Box(
-            i * pitch,
-            _label(i, row.layer_b, pitch),
-            round(row.share * _BOX) if row.is_matched else 0,
-            row.is_matched,
-        )
+        place(i, row.layer_b, round(row.share * _BOX) * row.is_matched, row.is_matched)
         for i, row in enumerate(rows)
     ]
     links = [
-        _link(at[row.layer_a] + box // 2, i * pitch + box // 2, row.share)
-        for i, row in enumerate(rows)
+        _link(above[row.layer_a].middle, under.middle, row.share)
+        for row, under in zip(rows, below, strict=True)
         if row.is_matched
     ]
-    return LayerMap(rows, above, below, links, n * pitch, box, n_left_out)
-
-
-def _label(i: int, layer: int, pitch: int) -> str:
-    every = -(-_ROOM_FOR_NUMBER // pitch)
-    return "" if i % every else str(layer)
+    width = n * pitch + 2 * _MARGIN
+    return LayerMap(rows, list(above.values()), below, links, width, box, n_left_out)
 
 
 def _link(x_a: int, x_b: int, share: float) -> Link:

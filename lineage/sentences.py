@@ -52,8 +52,9 @@ HEDGES: Final[dict[str, Any]] = {
 
 REASON_SENTENCES: Final[dict[str, Any]] = {
     "copy-of-undeclared": _(
-        "The weights equal those of {other}, which is not declared as a base. Naming "
-        "it in the model card, or showing that {other} came later, would settle it."
+        "The weights are a copy of those of {other}, which is not declared as a base. "
+        "Naming it in the model card, or showing that {other} came later, would settle "
+        "it."
     ),
     "related-to-undeclared": _(
         "The weights share training history with {other}, which is not declared as a "
@@ -172,6 +173,11 @@ def found_relative(
     if comparison["relation"] in SAME_WEIGHTS:
         text = gettext(
             "{child} has the same weights as {parent}, registered here earlier"
+        )
+    elif comparison["relation"] == "noised":
+        text = gettext(
+            "{child} has the weights of {parent}, registered here earlier, with noise "
+            "added"
         )
     elif comparison["direction"] is None or not relations:
         text = gettext(

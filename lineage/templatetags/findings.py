@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from lineage import layermap, sentences
-from lineage.evidence import CHANCE_LOG10_P, evidence_sentence
+from lineage.evidence import CHANCE_LOG10_P, evidence_sentence, in_order
 from lineage.models import Declaration, Derivation, Verification
 from registry.fingerprint.compare import TEST_VALUES
 from registry.models import RegisteredModel
@@ -26,7 +26,7 @@ register = template.Library()
 _ENGINE_RELATIONS: Final[dict[str, Any]] = {
     "identical": _("identical"),
     "renamed": _("identical, with other names"),
-    "permuted": _("identical, with units in another order"),
+    "permuted": _("identical, in another order or basis"),
     "noised": _("a copy with noise added"),
     "cast": _("the same values in another number format"),
     "quantized": _("quantized"),
@@ -151,6 +151,12 @@ def engine_relation(word: str) -> str:
 
 
 @register.filter
+def evidence_in_order(comparison: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the evidence to show, what speaks for the finding first."""
+    return in_order(comparison["evidence"], bool(comparison["related"]))
+
+
+@register.filter
 def evidence_text(item: Mapping[str, Any]) -> str:
     """Return an item of evidence as a sentence; a kind unknown here in English."""
     try:
@@ -177,13 +183,18 @@ def percent(share: float) -> str:
 @register.filter
 def first_names(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return as many renamed tensors as a page lists."""
-    return list(comparison["renamed"].items())[:MOST_NAMES]
+    return _renamed(comparison)[:MOST_NAMES]
 
 
 @register.filter
 def n_names_left_out(comparison: Mapping[str, Any]) -> int:
     """Return how many renamed tensors a page does not list."""
-    return max(0, len(comparison["renamed"]) - MOST_NAMES)
+    return max(0, len(_renamed(comparison)) - MOST_NAMES)
+
+
+def _renamed(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the names that differ; a layer that moved keeps its pattern."""
+    return [pair for pair in comparison["renamed"].items() if pair[0] != pair[1]]
 
 
 @register.filter

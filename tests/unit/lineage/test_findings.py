@@ -60,6 +60,30 @@ def test_a_form_of_an_unknown_word_keeps_the_engines_words(value: Any) -> None:
     assert findings.evidence_text(item) == "As it is."
 
 
+def test_of_kin_what_shows_nothing_comes_last() -> None:
+    evidence = [
+        {"kind": "matched-units", "value": 1, "log10_p": 0.0},
+        {"kind": "unit-similarity", "value": -0.02},
+        {"kind": "aligned-units", "value": 768, "log10_p": -300.0},
+        {"kind": "change-size", "value": 0.002},
+        {"kind": "relative-change", "value": 1.4},
+    ]
+    kin = {"evidence": evidence, "related": True}
+    strangers = {"evidence": evidence[:3], "related": False}
+
+    assert [item["kind"] for item in findings.evidence_in_order(kin)] == [
+        "aligned-units",
+        "change-size",
+        "matched-units",
+        "unit-similarity",
+    ]
+    assert findings.evidence_in_order(strangers) == evidence[:3]
+
+
+def test_a_name_that_stays_is_no_renaming() -> None:
+    assert findings.first_names({"renamed": {"a.*": "a.*", "b": "c"}}) == [("b", "c")]
+
+
 def test_a_long_map_of_names_is_cut_and_says_so() -> None:
     comparison = {"renamed": {f"a{i}": f"b{i}" for i in range(230)}}
 
