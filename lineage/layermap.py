@@ -12,7 +12,7 @@ from registry.fingerprint.structure import MAX_LAYERS as ALL_COMPARED
 MOST_LAYERS: Final = 256
 # A layer with a smaller share of matched units comes from elsewhere.
 LEAST_SHARE: Final = 0.1
-_WIDEST, _NARROWEST, _FULL_WIDTH = 40, 6, 640
+_WIDEST, _NARROWEST, _FULL_WIDTH = 40, 6, 600
 _LABEL, _BOX, _GAP, _MARGIN = 18, 24, 48, 4
 _ROOM_FOR_NUMBER: Final = 26
 HEIGHT: Final = 2 * _LABEL + 2 * _BOX + _GAP
@@ -80,6 +80,11 @@ class LayerMap:
     y_below = _LABEL + _BOX + _GAP
     y_label_above = _LABEL - 6
     y_label_below = HEIGHT - 4
+
+    @property
+    def is_dense(self) -> bool:
+        """Return whether boxes are so narrow that lines must be thin."""
+        return self.box < 8
 
 
 def layer_map(evidence: Sequence[Mapping[str, Any]]) -> LayerMap | None:
