@@ -1,7 +1,7 @@
 # Everything one does with Baimo; `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check stack secrets zoo test-torch clean
+.PHONY: help run test check stack secrets zoo bench-engine test-torch clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -44,6 +44,12 @@ secrets:  ## Make the secret files that docker-compose.yml reads, where missing
 
 zoo: .venv-torch/installed  ## Train the small models of tests/zoo anew (hours)
 	$(TORCH)/python tests/zoo/train.py
+
+bench-engine: .venv-torch/installed .venv/installed-dev  ## Train the bench zoo and measure the engine on it (hours)
+	$(TORCH)/python tests/zoo/train.py bench
+	$(BIN)/python -m tests.bench.engine pairs
+	$(BIN)/python -m tests.bench.engine independents
+	$(BIN)/python -m tests.bench.engine tables
 
 test-torch: .venv-torch/installed  ## Run the tests that need torch
 	$(TORCH)/pytest -m torch tests

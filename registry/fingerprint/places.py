@@ -12,6 +12,7 @@ from registry.fingerprint.weights import TensorInfo
 
 _NUMBER: Final = re.compile(r"(?<![^.])\d{1,9}(?![^.])")
 _DIGITS: Final = re.compile(r"\d{1,9}")
+_LARGEST_LAYER: Final = 2_000
 
 
 @dataclass(frozen=True)
@@ -72,26 +73,30 @@ def _are_layers(found: dict[str, Place], tensors: Sequence[TensorInfo]) -> bool:
 
 
 def _by_runs(tensors: Sequence[TensorInfo]) -> dict[str, Place]:
-    counts = Counter(t.shape for t in tensors)
-    repeated = [t for t in tensors if counts[t.shape] > 2]
-    repeated.sort(key=lambda tensor: _natural(tensor.name))
-    n_layers = _number_of_runs([t.shape for t in repeated])
-    size = len(repeated) // max(1, n_layers)
-    if n_layers < 2:
-        return {}
-    return {t.name: Place("", i // size) for i, t in enumerate(repeated)}
+    """Return layers where tensors in the order of their names repeat in shape."""
+    ordered = sorted(tensors, key=lambda tensor: _natural(tensor.name))
+    shapes = [tensor.shape for tensor in ordered]
+    first, size, n_layers = _longest_repetition(shapes)
+    inside = ordered[first : first + size * n_layers]
+    return {t.name: Place("", i // size) for i, t in enumerate(inside)}
 
 
-def _number_of_runs(shapes: list[tuple[int, ...]]) -> int:
-    """Return into how many runs with the same shapes the list can be cut, at most."""
-    for n_runs in range(len(shapes) // 3, 1, -1):
-        size, rest = divmod(len(shapes), n_runs)
-        if rest:
-            continue
-        runs = [sorted(shapes[i : i + size]) for i in range(0, len(shapes), size)]
-        if all(run == runs[0] for run in runs):
-            return n_runs
-    return 0
+def _longest_repetition(shapes: list[tuple[int, ...]]) -> tuple[int, int, int]:
+    """Return (first, size, number) of the equal runs that cover most of a list.
+
+    A run has at least three shapes; of runs that cover as much, the shortest.
+    """
+    best = (0, 1, 0)
+    for size in range(3, min(len(shapes) // 2, _LARGEST_LAYER) + 1):
+        first = 0
+        for at in range(len(shapes) - size + 1):
+            if at + size < len(shapes) and shapes[at] == shapes[at + size]:
+                continue
+            n_layers = (at - first) // size + 1
+            if n_layers > 1 and n_layers * size > best[1] * best[2]:
+                best = (first, size, n_layers)
+            first = at + 1
+    return best
 
 
 def _natural(name: str) -> tuple[list[str], list[int]]:

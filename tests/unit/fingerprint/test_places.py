@@ -77,6 +77,31 @@ def test_names_without_any_number_are_cut_by_runs_of_shapes() -> None:
     }
 
 
+@pytest.mark.parametrize("n_before", [0, 1, 2])
+@pytest.mark.parametrize("n_after", [0, 1, 2])
+def test_vectors_around_the_layers_are_left_outside(
+    n_before: int, n_after: int
+) -> None:
+    """The last norm has the shape of the norms in layers."""
+    layer = [(64,), (64, 64), (256, 64), (64,), (64, 256)]
+    outside: list[tuple[int, ...]] = [(1000, 64), (64,)]
+    shapes = [*outside[:n_before], *layer * 6, *outside[::-1][:n_after]]
+    tensors = listed({f"param.{i}": shape for i, shape in enumerate(shapes)})
+
+    found = place_tensors(tensors)
+
+    assert [found[f"param.{i}"].layer for i in range(n_before, n_before + 30)] == [
+        number for number in range(6) for _ in layer
+    ]
+    assert len(found) == 30
+
+
+def test_shapes_that_never_repeat_are_read_in_bounded_time() -> None:
+    tensors = listed({f"t{i}": (i + 1, 3) for i in range(3_000)})
+
+    assert place_tensors(tensors) == {}
+
+
 def test_what_has_no_layers_has_no_places() -> None:
     assert place_tensors([]) == {}
     assert place_tensors(listed({"a": (3, 4), "b": (5, 6)})) == {}
