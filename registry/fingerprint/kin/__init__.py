@@ -10,4 +10,11 @@ from registry.fingerprint.kin.coordinates import sparse_merge_of
 from registry.fingerprint.kin.layers import layers_of
 from registry.fingerprint.kin.merging import MergePart, merge_of
 
-__all__ = ["MergePart", "layers_of", "merge_of", "sparse_merge_of"]
+__all__ = [
+    "Arrangement",
+    "MergePart",
+    "arrange",
+    "layers_of",
+    "merge_of",
+    "sparse_merge_of",
+]
