@@ -6,6 +6,7 @@ weights. Inner products of m numbers have a relative error of about 1/sqrt(m).
 
 from __future__ import annotations
 
+from registry.fingerprint.kin.arranging import Arrangement, arrange
 from registry.fingerprint.kin.coordinates import sparse_merge_of
 from registry.fingerprint.kin.layers import layers_of
 from registry.fingerprint.kin.merging import MergePart, merge_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -42,10 +43,6 @@ class Points:
         """Return squared distances among the models (n, n)."""
         return squared_distances(self.gram)
 
-    def seen_from(self, target: Array) -> Points:
-        """Return the same models around another target."""
-        return _points(self.ids, target, self.apart + (self.target - target))
-
 
 def around(target: Array, others: Mapping[str, Array], limit: int) -> Points | None:
     """Return the `limit` models nearest to the target, ids in order of distance.
@@ -61,6 +58,15 @@ def around(target: Array, others: Mapping[str, Array], limit: int) -> Points | N
     apart = np.stack([others[i] - target for i in kept]).astype(np.float64)
     nearest = np.argsort(np.einsum("ij,ij->i", apart, apart), kind="stable")[:limit]
     return _points(tuple(kept[i] for i in nearest), target, apart[nearest])
+
+
+def usable(vectors: Mapping[str, Array]) -> tuple[str, ...]:
+    """Return the ids, sorted, of vectors of the commonest length that are usable."""
+    lengths = Counter(len(vector) for vector in vectors.values() if vector.ndim == 1)
+    if not lengths:
+        return ()
+    length = max(lengths, key=lambda size: (lengths[size], size))
+    return tuple(i for i in sorted(vectors) if _is_usable(vectors[i], length))
 
 
 def squared_distances(gram: Array) -> Array:
