@@ -102,6 +102,8 @@ def power_of(found: Findings) -> float:
     """
     if found.differ_in_form:
         return 1.0
+    if any(units and not units.raw.any() for units in (found.units_a, found.units_b)):
+        return 0.0  # every unit is dead
     test = found.sharpest
     if test is None or not found.covers_all_layers:
         return 0.0

@@ -55,9 +55,7 @@ def test_a_rank_of_half_the_width_is_found() -> None:
     assert found.items[0].value == 64
 
 
-@pytest.mark.parametrize(
-    "name", ["small-1-tuned-weak", "small-1-tuned", "small-1-more", "small-1-more-3x"]
-)
+@pytest.mark.parametrize("name", ["small-1-tuned", "small-1-more", "small-1-more-3x"])
 def test_full_training_is_never_an_adapter(
     name: str, base: Tensors, judge: Judge
 ) -> None:
@@ -70,7 +68,7 @@ def test_full_training_is_never_an_adapter(
 def test_training_so_weak_that_rounding_hides_it_is_never_an_adapter(
     share: float, base: Tensors, judge: Judge
 ) -> None:
-    child = derive.read(ZOO / "small-1-tuned-weak")
+    child = derive.read(ZOO / "small-1-tuned")
 
     def weaken(name: str, values: Values) -> Values:
         return values + np.float32(share) * (child[name].values() - values)

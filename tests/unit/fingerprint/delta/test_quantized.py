@@ -129,7 +129,7 @@ def test_a_scaled_copy_is_not_quantised(
 
 
 def test_trained_children_are_not_quantised(base: Tensors, judge: Judge) -> None:
-    for child in ("small-1-tuned-weak", "small-1-tuned", "small-1-more-3x"):
+    for child in ("small-1-tuned", "small-1-more-3x"):
         found = judge(base, derive.read(ZOO / child))
 
         assert "quantized" not in found.word_set
