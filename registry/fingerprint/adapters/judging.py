@@ -30,12 +30,14 @@ from registry.fingerprint.null import FLOOR_LOG10
 RELATED_LOG10_P: Final = -6.0
 SUSPECT_LOG10_P: Final = -2.0
 MIN_POWER: Final = 0.99
-# Models of one random start that were trained apart look alike too, but less. In
-# gated networks their units reach at most .13 of the effect of the width, a base
-# and its children at least .15; without gates at most .13 against .18 of what is
-# possible; values alone at most .26 against a median of .40 (docs/method.md).
+# Models of one random start that were trained apart look alike too, but less. With
+# gates their units reach at most .13 of the effect on the width, a base and its
+# children at least .15; without gates at most .16 against .18 of what is possible,
+# and values .45 of the width's against .49. Values alone: .26 against .40 at the
+# median (docs/method.md).
 UNITS_TO_WIDTH: Final = 0.14
-GATED_EFFECT: Final = 0.03
+VALUES_TO_WIDTH: Final = 0.47
+GATED_EFFECT: Final = 0.025
 PLAIN_EFFECT: Final = 0.15
 VALUES_EFFECT: Final = 0.30
 # For power: less than an adapter reached on its base or a child of it.
@@ -169,20 +171,23 @@ def _refusal(found: Findings) -> tuple[bool | None, str | None]:
     total = together([moments for _, moments in found])
     assert total is not None
     inner = [(kind, moments) for kind, moments in found if kind != "width"]
-    if log10_tail(total, FLOOR_LOG10) <= SUSPECT_LOG10_P:
+    log10_p = log10_tail(total, FLOOR_LOG10)
+    if log10_p <= SUSPECT_LOG10_P:
         # Embeddings taken over from the base line up the width and nothing else.
-        return (False, None) if _power(inner) >= MIN_POWER else (None, "shared-width")
+        why = "borderline" if log10_p > RELATED_LOG10_P else "shared-width"
+        return (False, None) if _power(inner) >= MIN_POWER else (None, why)
     return (False, None) if _power(found) >= MIN_POWER else (None, "little-power")
 
 
 def _is_common_start(effects: Mapping[Kind, float], plain: bool) -> bool:
     """Tell whether the likeness is no more than one random start leaves."""
-    units, width = effects.get("units"), effects.get("width")
+    units, width = effects.get("units"), effects.get("width", 0.0)
     if units is None:
         return effects.get("values", 1.0) < VALUES_EFFECT
     if plain:
-        return units < PLAIN_EFFECT
-    return units < (GATED_EFFECT if width is None else UNITS_TO_WIDTH * width)
+        values = effects.get("values", math.inf)
+        return units < PLAIN_EFFECT or values < VALUES_TO_WIDTH * width
+    return units < max(GATED_EFFECT, UNITS_TO_WIDTH * width)
 
 
 def _is_gated(name: str) -> bool:
