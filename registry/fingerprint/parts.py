@@ -1,7 +1,8 @@
 """Reading the vectors of a part: whole, a few, their norms, their dot products.
 
 Memory stays bounded: a matrix is read in blocks of rows, wherever the vectors lie.
-Values that are not finite count as zero. `gain` (d,) multiplies every vector.
+Values that are not finite count as zero, and none as more than LARGEST, so that no
+sum of squares overflows. `gain` (d,) multiplies every vector.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from registry.fingerprint.errors import BrokenHeader
 from registry.fingerprint.structure import Part
 from registry.fingerprint.weights import DTYPE_BITS, TensorInfo
 
+LARGEST: Final = 1e6
 _BLOCK_ELEMENTS: Final = 1 << 22
 
 Vectors = NDArray[np.float32]
@@ -145,6 +147,8 @@ def _values(part: Part, data: NDArray[np.uint8]) -> Vectors:
         raise BrokenHeader(f"{part.tensor.path.name}: the file became shorter")
     dtype = part.tensor.dtype
     values = rounding.to_f32(rounding.as_bits(data, dtype), dtype)
-    if np.isfinite(values).all():
+    # A NaN is neither above nor below: then this is false as well.
+    if values.max(initial=0) <= LARGEST and values.min(initial=0) >= -LARGEST:
         return values
-    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return finite.clip(-LARGEST, LARGEST)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from registry.fingerprint.weights import TensorInfo
 
 _NUMBER: Final = re.compile(r"(?<![^.])\d{1,9}(?![^.])")
@@ -86,16 +88,18 @@ def _longest_repetition(shapes: list[tuple[int, ...]]) -> tuple[int, int, int]:
 
     A run has at least three shapes; of runs that cover as much, the shortest.
     """
+    kinds = {shape: i for i, shape in enumerate(dict.fromkeys(shapes))}
+    ids = np.array([kinds[shape] for shape in shapes])
     best = (0, 1, 0)
-    for size in range(3, min(len(shapes) // 2, _LARGEST_LAYER) + 1):
-        first = 0
-        for at in range(len(shapes) - size + 1):
-            if at + size < len(shapes) and shapes[at] == shapes[at + size]:
-                continue
-            n_layers = (at - first) // size + 1
-            if n_layers > 1 and n_layers * size > best[1] * best[2]:
-                best = (first, size, n_layers)
-            first = at + 1
+    for size in range(3, min(len(ids) // 2, _LARGEST_LAYER) + 1):
+        # Stretches in which every shape stands again one run later.
+        breaks = np.flatnonzero(ids[size:] != ids[:-size])
+        starts = np.concatenate([[0], breaks + 1])
+        ends = np.append(breaks, len(ids) - size)
+        longest = int(np.argmax(ends - starts))
+        n_layers = int(ends[longest] - starts[longest]) // size + 1
+        if n_layers > 1 and n_layers * size > best[1] * best[2]:
+            best = (int(starts[longest]), size, n_layers)
     return best
 
 

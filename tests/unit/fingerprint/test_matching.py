@@ -132,7 +132,7 @@ def test_relabelling_takes_labels_away_but_not_agreement() -> None:
     other = relabelled(units, 1)
 
     assert np.diag(match_free(units, other, diagonal(units)).counts).max() < 8
-    assert np.diag(match_twice(units, other, True).counts).tolist() == [K] * 4
+    assert np.diag(match_twice(units.free, other.free, True).counts).tolist() == [K] * 4
 
 
 def test_duplicate_units_match_each_other_no_more_than_once() -> None:
@@ -157,7 +157,7 @@ def test_equal_units_everywhere_match_by_no_more_than_the_order() -> None:
 def test_agreement_is_controlled_by_layers_that_cannot_correspond() -> None:
     units = drawn(0)
 
-    found = match_twice(units, units, True)
+    found = match_twice(units.free, units.free, True)
 
     assert len(found.control) == 4
     assert found.control.max() < 8
@@ -167,7 +167,7 @@ def test_agreement_is_controlled_by_layers_that_cannot_correspond() -> None:
 def test_agreement_of_unlike_depths_is_controlled_by_half_of_all_cells() -> None:
     a, b = drawn(0, 4), drawn(1, 6)
 
-    found = match_twice(a, b, False)
+    found = match_twice(*same_maps(a, b), False)
 
     assert found.counts.shape == (4, 6)
     assert (found.counts >= 0).all()

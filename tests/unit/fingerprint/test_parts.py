@@ -121,6 +121,17 @@ def test_what_is_not_finite_counts_as_zero(tmp_path: Path, values: Floats) -> No
     assert np.isfinite(parts.squared_norms(part)).all()
 
 
+def test_no_sum_of_squares_overflows(tmp_path: Path) -> None:
+    largest = np.full((N, D), 3e38, np.float32)
+    part = Part(stored(-largest, tmp_path), 0, N)
+
+    found = parts.read_vectors(part)
+
+    assert np.isfinite(np.linalg.norm(found))
+    assert found.max() == -parts.LARGEST
+    assert np.isfinite(parts.column_norms(part, D)).all()
+
+
 def test_a_file_that_became_shorter_is_refused(tmp_path: Path, values: Floats) -> None:
     tensor = stored(values[0, :N], tmp_path)
     tensor.path.write_bytes(tensor.path.read_bytes()[:-10])
