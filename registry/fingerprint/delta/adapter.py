@@ -2,93 +2,114 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from registry.fingerprint.delta.explanation import Explanation, Item
-from registry.fingerprint.delta.measure import Change, Delta
+import numpy as np
+from numpy.typing import NDArray
+
+from registry.fingerprint.delta.explanation import A_TO_B, B_TO_A, Explanation, Item
+from registry.fingerprint.delta.kinship import share_of_a, side_of_change
+from registry.fingerprint.delta.measure import Delta
 from registry.fingerprint.delta.spectrum import Spectrum
 
 # Energy left below the rank, over that of rounding alone.
 ALLOWED: Final = 1.3
-# The singular value at the rank over the next one. Full training falls smoothly.
+# Undoing a disguise leaves about 0.002 of the weights, evenly in all directions.
+LEFT_BY_DISGUISE: Final = 0.003
+# The singular value at the rank over the next one. Full training falls smoothly,
+# but for the last direction or two that rounding has not hidden.
 MIN_GAP: Final = 1.8
+GAP_ENERGY: Final = 10.0
 # Or nearly all matrices stop at one rank, though their shapes differ.
 SAME_RANK: Final = 0.9
 MIN_SAME_SHARE: Final = 0.8
-MIN_ENERGY: Final = 100.0
+SAME_ENERGY: Final = 100.0
 MAX_FILL: Final = 0.55
-OUTSIDE: Final = ("embedding", "head")
+# The share of the change on a's side; 0.02 at most on calibration parents.
+SIDES: Final = (0.1, 0.9)
 
 
 @dataclass(frozen=True)
-class _Ranks:
-    """What the differences of matrices that can show a rank say about it."""
+class _Ranked:
+    """One matrix's difference: singular values, rank, energy over what is noise."""
 
+    values: NDArray[np.float32]
     rank: int
-    n_matrices: int
-    same_share: float
-    gap: float
     energy: float
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the rank leaves room to see that it ends there."""
+        return 0 < self.rank <= MAX_FILL * len(self.values)
 
-def judge(delta: Delta) -> Explanation | None:
-    """Return "lora-merged" when ranks say so, with "fine-tuned" where words moved."""
-    inside = [c for c in delta.touched if c.role not in OUTSIDE]
-    ranks = _ranks(inside)
-    if ranks is None or not _is_adapter(ranks):
+    @property
+    def gap(self) -> float:
+        """Return the largest ratio of neighbours at the rank and just above it."""
+        last = min(self.rank + max(2, self.rank // 4), len(self.values) - 1)
+        before, after = (self.values[self.rank - 1 + i : last + i] for i in (0, 1))
+        return float(np.max(before / np.maximum(after, 1e-30)))
+
+
+def judge(delta: Delta, disguised: bool) -> Explanation | None:
+    """Return "lora-merged" when ranks say so, None when not.
+
+    With "fine-tuned" where the tables of tokens changed too; "siblings" first where
+    both sides hold a part of the change. The side that holds none is the parent: an
+    adapter's weights know nothing of the frozen ones, and these do not decay. Behind
+    a disguise lengths are lost, and with them the sides.
+    """
+    each = [_ranked(c.spectrum, disguised) for c in delta.inside if c.spectrum]
+    if not _is_adapter(each):
         return None
-    outside = any(c.role in OUTSIDE for c in delta.touched)
+    low_rank = _low_rank(each, delta)
+    outside = len(delta.touched) > len(delta.inside)
     words = ("lora-merged", "fine-tuned") if outside else ("lora-merged",)
-    return Explanation(words, items=(_item(ranks, delta),))
+    share = share_of_a(delta)
+    if disguised or share is None:
+        return Explanation(words, items=(low_rank,))
+    items = (low_rank, side_of_change(share))
+    if SIDES[0] < share < SIDES[1]:
+        return Explanation(("siblings", "lora-merged"), items=items)
+    return Explanation(words, A_TO_B if share <= SIDES[0] else B_TO_A, items)
 
 
-def _ranks(changes: list[Change]) -> _Ranks | None:
-    shapes = [change.spectrum for change in changes if change.spectrum]
-    each = [(shape, shape.rank(ALLOWED)) for shape in shapes]
-    # A matrix that is filled shows no rank; where all are, there is none.
-    open_ones = [(s, k) for s, k in each if 0 < k <= MAX_FILL * len(s.values)]
-    if not open_ones:
-        return None
-    rank = max(k for _, k in open_ones)
-    if any(k > rank for _, k in each):
-        return None
-    free = [(s, k) for s, k in open_ones if MAX_FILL * len(s.values) >= rank]
-    return _Ranks(
-        rank=rank,
-        n_matrices=len(each),
-        same_share=sum(k >= SAME_RANK * rank for _, k in free) / len(free),
-        gap=median(_gap(s, k) for s, k in open_ones),
-        energy=median(s.energy / s.rounding if s.rounding else 1e9 for s, _ in free),
-    )
+def _ranked(shape: Spectrum, disguised: bool) -> _Ranked:
+    floor = ALLOWED * shape.rounding
+    if disguised:
+        floor = max(floor, LEFT_BY_DISGUISE**2 * shape.weight)
+    energy = shape.energy / floor if floor > 0 else math.inf
+    return _Ranked(shape.values, shape.rank(floor), energy)
 
 
-def _is_adapter(ranks: _Ranks) -> bool:
-    if ranks.gap >= MIN_GAP:
+def _is_adapter(each: list[_Ranked]) -> bool:
+    opened = [ranked for ranked in each if ranked.is_open]
+    if not opened:
+        return False
+    rank = max(ranked.rank for ranked in opened)
+    # A matrix that is filled to its narrow side may not hold more than the others.
+    if any(ranked.rank > 1.1 * rank for ranked in each):
+        return False
+    energy = median(ranked.energy for ranked in opened)
+    if median(ranked.gap for ranked in opened) >= MIN_GAP and energy >= GAP_ENERGY:
         return True
-    return ranks.same_share >= MIN_SAME_SHARE and ranks.energy >= MIN_ENERGY
+    free = [ranked for ranked in opened if MAX_FILL * len(ranked.values) >= rank]
+    alike = sum(ranked.rank >= SAME_RANK * rank for ranked in free) / len(free)
+    return alike >= MIN_SAME_SHARE and energy >= SAME_ENERGY
 
 
-def _gap(shape: Spectrum, rank: int) -> float:
-    after = float(shape.values[rank])
-    return float(shape.values[rank - 1]) / after if after > 0 else 1e9
-
-
-def _item(ranks: _Ranks, delta: Delta) -> Item:
+def _low_rank(each: list[_Ranked], delta: Delta) -> Item:
+    opened = [ranked for ranked in each if ranked.is_open]
+    rank = max(ranked.rank for ranked in opened)
+    gap = round(min(median(ranked.gap for ranked in opened), 1e3), 2)
     n_equal = sum(change.totals.n_changed == 0 for change in delta.changes)
-    gap = min(round(ranks.gap, 2), 1e3)
     text = (
-        f"All {ranks.n_matrices} matrices inside layers that differ do so by a matrix "
-        f"of rank {ranks.rank} or less and rounding, as after merging a LoRA adapter; "
-        f"the last direction is {gap:g} times as large as the next, and "
-        f"{n_equal} other tensors are equal."
+        f"All {len(each)} matrices inside layers that differ do so by a matrix of "
+        f"rank {rank} or less and rounding, as after merging a LoRA adapter: its last "
+        f"direction is {gap:g} times as large as the next one. {n_equal} other "
+        f"tensors are equal."
     )
-    numbers = {
-        "rank": ranks.rank,
-        "n_matrices": ranks.n_matrices,
-        "gap": gap,
-        "same_rank_share": round(ranks.same_share, 3),
-        "n_equal": n_equal,
-    }
-    return Item("low-rank", ranks.rank, text, numbers)
+    numbers = {"rank": rank, "n_matrices": len(each), "gap": gap, "n_equal": n_equal}
+    return Item("low-rank", rank, text, numbers)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from registry.fingerprint.delta import (
     adapter,
+    kinship,
     noised,
     pruned,
     quantized,
@@ -28,7 +29,7 @@ def explain(delta: Delta, disguised: bool = False) -> Explanation:
         or quantized.judge(delta)
         or pruned.judge_tuned(delta)
         or noised.judge(delta)
-        or adapter.judge(delta)
-        or training.judge(delta)
+        or adapter.judge(delta, disguised)
+        or kinship.judge(delta, disguised)
     )
     return replace(found, items=found.items + training.size(delta))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from registry.fingerprint.delta.pair import AlignedPair, is_matrix
 from registry.fingerprint.delta.spectrum import Spectrum, spectrum
 from registry.fingerprint.delta.steps import Steps, steps
 from registry.fingerprint.delta.totals import Totals, total
+
+# Tables of tokens grow and shrink by how often tokens occur, in ways of their own.
+OUTSIDE: Final = ("embedding", "head")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,18 @@ class Delta:
     def touched(self) -> tuple[Change, ...]:
         """Return the matrices that differ."""
         return tuple(c for c in self.changes if c.spectrum is not None)
+
+    @property
+    def inside(self) -> tuple[Change, ...]:
+        """Return the matrices that differ and belong to a layer."""
+        inner = (c for c in self.touched if c.layer is not None)
+        return tuple(c for c in inner if c.role not in OUTSIDE)
+
+    @property
+    def relative(self) -> float:
+        """Return the relative change inside layers, or of everything without any."""
+        inner = sum((c.totals for c in self.inside), Totals())
+        return inner.relative if inner.n else self.totals.relative
 
 
 def measure(pairs: Iterable[AlignedPair]) -> Delta:

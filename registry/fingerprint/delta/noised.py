@@ -8,33 +8,41 @@ from typing import Final
 from registry.fingerprint.delta.explanation import Explanation, Item
 from registry.fingerprint.delta.measure import Change, Delta
 
-# All on calibration models (docs/method.md): trained differences have edges of
-# 1.25 and more and spreads of 1.5 and more; noise was within 0.94-1.02 and 1 +- 0.1.
+# Calibration models: noise had edges of 0.95-1.03 and spreads of 0.9-1.2, trained
+# differences edges of 1.25 and more, and sizes uneven by 0.12 and more.
 EDGES: Final = (0.92, 1.06)
 MAX_KURTOSIS: Final = 0.2
 SPREADS: Final = (0.8, 1.25)
 MAX_UNEVEN: Final = 0.05
 MIN_MATRICES: Final = 3
+# Where rounding is as large as the noise it hides the shape of single elements.
+FAINT: Final = 0.005
 
 
 def judge(delta: Delta) -> Explanation | None:
-    """Return "noised" when the difference has all signs of noise, else None."""
+    """Return "noised" when the difference has all signs of noise, else None.
+
+    With "fine-tuned" where the noise is so faint that rounding hides some signs.
+    """
     touched = delta.touched
-    if len(touched) < MIN_MATRICES or not _is_white(touched):
+    if len(touched) < MIN_MATRICES:
         return None
     uneven = min(_unevenness(touched))
-    if uneven > MAX_UNEVEN:
+    edge, *others = _medians(touched)
+    if uneven > MAX_UNEVEN or not EDGES[0] <= edge <= EDGES[1]:
         return None
-    return Explanation(("noised",), items=(_item(touched, uneven),))
+    items = (_item(touched, uneven),)
+    if _is_gaussian(*others):
+        return Explanation(("noised",), items=items)
+    if delta.totals.relative <= FAINT:
+        return Explanation(("noised", "fine-tuned"), items=items)
+    return None
 
 
-def _is_white(touched: tuple[Change, ...]) -> bool:
-    edge, kurtosis, row_spread, column_spread = _medians(touched)
-    return (
-        EDGES[0] <= edge <= EDGES[1]
-        and abs(kurtosis) <= MAX_KURTOSIS
-        and all(SPREADS[0] <= s <= SPREADS[1] for s in (row_spread, column_spread))
-    )
+def _is_gaussian(kurtosis: float, row_spread: float, column_spread: float) -> bool:
+    spreads = (row_spread, column_spread)
+    even = all(SPREADS[0] <= spread <= SPREADS[1] for spread in spreads)
+    return abs(kurtosis) <= MAX_KURTOSIS and even
 
 
 def _medians(touched: tuple[Change, ...]) -> tuple[float, float, float, float]:

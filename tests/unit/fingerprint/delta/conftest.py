@@ -73,7 +73,7 @@ def _is_turned(name: str, tensors: Tensors) -> bool:
 def _role(name: str, values: NDArray[np.float32]) -> str:
     if values.ndim == 1:
         return "bias" if name.endswith("bias") else "gain"
-    return next(r for p, r in ROLES.items() if re.search(p, name))
+    return next((r for p, r in ROLES.items() if re.search(p, name)), "other")
 
 
 def _layer(name: str) -> int | None:

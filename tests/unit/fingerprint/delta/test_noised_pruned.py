@@ -44,6 +44,15 @@ def test_a_noised_copy_is_named_without_direction(
     assert found.items[0].numbers["relative_change"] == pytest.approx(size, rel=0.1)
 
 
+@pytest.mark.parametrize("size", [0.002, 0.003])
+def test_noise_that_rounding_half_hides_leaves_two_readings(
+    size: float, base: Tensors, judge: Judge, edited: Edited
+) -> None:
+    found = judge(base, edited(base, noise(size)))
+
+    assert found.word_set == ("noised", "fine-tuned")
+
+
 def test_uniform_noise_and_noise_of_many_sizes_are_not_called_noised(
     base: Tensors, judge: Judge, edited: Edited
 ) -> None:
