@@ -35,6 +35,7 @@ def with_head(data: bytes, **changes: object) -> bytes:
 
 def large_sketch(n_tensors: int, name_length: int = 20) -> Sketch:
     rng = np.random.default_rng(0)
+    numbers = rng.standard_normal(WIDTH + 64).astype(np.float32)
     values = [
         TensorValues(
             own=rng.bytes(16),
@@ -42,10 +43,10 @@ def large_sketch(n_tensors: int, name_length: int = 20) -> Sketch:
             bf16=rng.bytes(16),
             f16=rng.bytes(16),
             norm=1.0,
-            linear=rng.standard_normal(WIDTH).astype(np.float32),
+            linear=numbers[i % 64 :][:WIDTH],
             plain=False,
         )
-        for _ in range(n_tensors)
+        for i in range(n_tensors)
     ]
     tensors = tuple(
         TensorRecord(f"m.{i}." + f"{i:x}" * name_length, "BF16", (i + 1, 4), v)
