@@ -20,7 +20,6 @@ from registry.fingerprint.weights import DTYPE_BITS, TensorInfo
 
 LARGEST: Final = 1e6
 _BLOCK_ELEMENTS: Final = 1 << 22
-_LARGEST: Final = 1e15
 
 Vectors = NDArray[np.float32]
 
@@ -148,6 +147,8 @@ def _values(part: Part, data: NDArray[np.uint8]) -> Vectors:
         raise BrokenHeader(f"{part.tensor.path.name}: the file became shorter")
     dtype = part.tensor.dtype
     values = rounding.to_f32(rounding.as_bits(data, dtype), dtype)
-    # Squares of larger values, summed, leave single precision.
-    usable = np.abs(values) <= _LARGEST
-    return values if usable.all() else np.where(usable, values, np.float32(0))
+    # A NaN is neither above nor below: then this is false as well.
+    if values.max(initial=0) <= LARGEST and values.min(initial=0) >= -LARGEST:
+        return values
+    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return finite.clip(-LARGEST, LARGEST)
