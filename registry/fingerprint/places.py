@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,7 @@ def place_tensors(tensors: Sequence[TensorInfo]) -> dict[str, Place]:
     return _by_runs(tensors)
 
 
+@lru_cache(maxsize=1 << 12)
 def layer_of(name: str) -> tuple[str, int] | None:
     """Return (text before the first dotted number, that number), or None."""
     place = _place(name, _NUMBER)
