@@ -9,7 +9,6 @@ each other at other angles; about these nothing is said.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,7 +17,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.kin.geometry import squared_distances, usable
+from registry.fingerprint.kin.geometry import (
+    cosines,
+    outward,
+    squared_distances,
+    usable,
+)
 
 MAX_MODELS: Final = 400
 # Cosine of two children's steps seen from their common parent: -.03 and more, up
@@ -26,11 +30,6 @@ MAX_MODELS: Final = 400
 RIGHT: Final = (-0.1, 0.5)
 # Cosine at either child; less means that its own step is too small to be seen.
 CORNER: Final = 0.2
-# Growth of the squared norm beyond the step's own, as a share of twice the step's
-# square: 0 when a step is orthogonal to where it began, -1 seen from the child.
-OUTWARD: Final = (-0.4, 1.0)
-# The largest error of that share that a sketch may have.
-MAX_NOISE: Final = 0.15
 # A model that sees two others at a larger cosine does not lie between them.
 BESIDE: Final = 0.6
 
@@ -99,12 +98,12 @@ class _Family:
         near = rows - rows[0]
         squared = squared_distances(near @ near.T)
         known = _closure(ids, facts)
-        seems = _outward(ids, rows, squared, squares)
+        seems, _ = outward(ids, rows, squared, squares)
         return cls(ids, squared, known, (seems | known) & ~known.T)
 
     def seen_from(self, z: int) -> Array:
         """Return the cosines (n, n) at which model z sees two others."""
-        return _cosines(self.squared[z][:, None], self.squared[z], self.squared)
+        return cosines(self.squared[z][:, None], self.squared[z], self.squared)
 
 
 def _siblings(family: _Family) -> Flags:
@@ -122,7 +121,7 @@ def _right_from(family: _Family, z: int) -> Flags:
     """Return which pairs z sees at a right angle, both steps large enough."""
     to_z, between = family.squared[z], family.squared
     seen = family.seen_from(z)
-    corners = _cosines(to_z[:, None], between, to_z)  # [x, y] at x
+    corners = cosines(to_z[:, None], between, to_z)  # [x, y] at x
     right = (seen >= RIGHT[0]) & (seen <= RIGHT[1])
     return right & (corners >= CORNER) & (corners.T >= CORNER)
 
@@ -170,34 +169,3 @@ def _closure(ids: tuple[str, ...], facts: Iterable[tuple[str, str]]) -> Flags:
     for z in range(len(ids)):
         known |= np.outer(known[:, z], known[z])
     return known & ~known.T
-
-
-def _outward(
-    ids: tuple[str, ...],
-    rows: Array,
-    squared: Array,
-    squares: Mapping[str, float] | None,
-) -> Flags:
-    """Return which steps [from, to] are orthogonal to where they begin."""
-    norms = np.einsum("ij,ij->i", rows, rows)
-    steps = np.where(squared > 0, squared, np.inf)
-    # The error of <step, start> in a sketch, beside the square of the step.
-    noise = np.sqrt(norms[:, None] / steps / rows.shape[1])
-    if squares is not None and all(
-        math.isfinite(squares.get(i, math.nan)) for i in ids
-    ):
-        norms = np.array([squares[i] for i in ids])
-        noise = np.zeros_like(noise)
-    growth = (norms - norms[:, None] - squared) / (2 * steps)
-    inside = (growth >= OUTWARD[0]) & (growth <= OUTWARD[1])
-    outward: Flags = inside & (noise <= MAX_NOISE) & (squared > 0)
-    return outward
-
-
-def _cosines(left: Array, right: Array, opposite: Array) -> Array:
-    """Return the cosine of the angle between two sides, from squared lengths."""
-    lengths = np.sqrt(np.maximum(left * right, 0.0))
-    twice = left + right - opposite
-    cosines = np.ones_like(twice)
-    np.divide(twice, 2 * lengths, where=lengths > 0, out=cosines)
-    return cosines

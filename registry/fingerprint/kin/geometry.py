@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from numpy.typing import NDArray
 # squared norm: nothing below this is a difference (8 bits, uniform errors).
 ROUNDING: Final = 1e-6
 
+# Growth of the squared norm beyond the step's own, as a share of twice the step's
+# square: 0 when a step is orthogonal to where it began, -1 seen from the child.
+OUTWARD: Final = (-0.4, 1.0)
+# The largest error of that share that a sketch may have.
+MAX_NOISE: Final = 0.15
+
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,41 @@ def squared_distances(gram: Array) -> Array:
     """Return squared distances (n, n) of points with these inner products."""
     squares = np.diagonal(gram)
     return np.maximum(squares[:, None] + squares[None, :] - 2 * gram, 0.0)
+
+
+def outward(
+    ids: tuple[str, ...],
+    rows: Array,
+    squared: Array,
+    squares: Mapping[str, float] | None,
+) -> tuple[Flags, Flags]:
+    """Return which steps [from, to] are orthogonal to where they begin; and unclear.
+
+    `rows` (n, m) are the models, `squared` their squared distances, `squares` exact
+    squared norms, if known. A step that is small beside the error is unclear.
+    """
+    norms = np.einsum("ij,ij->i", rows, rows)
+    steps = np.where(squared > 0, squared, np.inf)
+    # The error of <step, start> in a sketch, beside the square of the step.
+    noise = np.sqrt(norms[:, None] / steps / rows.shape[1])
+    if squares is not None and all(
+        math.isfinite(squares.get(i, math.nan)) for i in ids
+    ):
+        norms = np.array([squares[i] for i in ids])
+        noise = np.zeros_like(noise)
+    growth = (norms - norms[:, None] - squared) / (2 * steps)
+    unclear = noise > MAX_NOISE
+    inside = (growth >= OUTWARD[0]) & (growth <= OUTWARD[1]) & (squared > 0)
+    return inside & ~unclear, unclear
+
+
+def cosines(left: Array, right: Array, opposite: Array) -> Array:
+    """Return the cosine of the angle between two sides, from squared lengths."""
+    lengths = np.sqrt(np.maximum(left * right, 0.0))
+    twice = left + right - opposite
+    found = np.ones_like(twice)
+    np.divide(twice, 2 * lengths, where=lengths > 0, out=found)
+    return found
 
 
 def _points(ids: tuple[str, ...], target: Array, apart: Array) -> Points:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.kin import nonnegative, pairs
-from registry.fingerprint.kin.geometry import Points, around
+from registry.fingerprint.kin.geometry import Points, around, cosines, outward
 
 MAX_OTHERS: Final = 400
 MAX_PARENTS: Final = 8
@@ -26,8 +26,8 @@ MIN_GAIN: Final = 0.75
 # What may be left, as a multiple of what rounding leaves: several roundings.
 MAX_LEFT: Final = 10.0
 # The same for a merge that was quantized or cast; and what it must explain.
-MAX_LEFT_COARSE: Final = 100.0
-MIN_GAIN_COARSE: Final = 0.98
+MAX_LEFT_COARSE: Final = 60.0
+MIN_GAIN_COARSE: Final = 0.99
 # A parent with a smaller share is not told from what happens to point its way.
 MIN_SHARE: Final = 0.04
 # A target this close to one model is its copy.
@@ -36,12 +36,9 @@ _COPY: Final = 3.0
 _MIN_STEP: Final = 0.25
 # Fits are equally good up to this factor: then the one with fewer parents counts.
 _AS_GOOD: Final = 1.5
-_MAX_BASES: Final = 12
 # What two children learnt since their base has at most this cosine; with a larger
 # one the base is named as a parent, with the share that the others leave.
 _RIGHT: Final = 0.4
-_MORE_CENTRAL: Final = 0.9
-_ELSEWHERE: Final = 0.25
 
 Array = NDArray[np.float64]
 
@@ -67,11 +64,16 @@ class _Fit:
     left: float
 
 
-def merge_of(target: Array, others: Mapping[str, Array]) -> tuple[MergePart, ...]:
+def merge_of(
+    target: Array,
+    others: Mapping[str, Array],
+    squares: Mapping[str, float] | None = None,
+) -> tuple[MergePart, ...]:
     """Return the parents of `target` (m,) and their weights; () when not a merge.
 
     `others` are vectors (m,) of models of one structure by id; those that are
-    not finite are ignored, as are all but the MAX_OTHERS nearest.
+    not finite are ignored, as are all but the MAX_OTHERS nearest. `squares` are
+    their exact squared norms, which tell the base of small steps.
     """
     points = around(target, others, MAX_OTHERS)
     if points is None or len(points.ids) < 2:
@@ -87,7 +89,7 @@ def merge_of(target: Array, others: Mapping[str, Array]) -> tuple[MergePart, ...
         (fit for fit in good if fit.left <= enough),
         key=lambda fit: (len(fit.members), fit.left),
     )
-    return _parts(points, _without_base(points, simplest))
+    return _parts(points, _without_base(points, simplest, squares))
 
 
 def _fits(points: Points) -> Iterator[_Fit]:
@@ -96,7 +98,7 @@ def _fits(points: Points) -> Iterator[_Fit]:
     arc = pairs.arc(points)
     if arc is not None:
         yield _Fit(arc.members, arc.weights, arc.left)
-    for base in range(min(_MAX_BASES, len(points.ids))):
+    for base in range(len(points.ids)):
         fit = _task_fit(points, base)
         if fit is not None:
             yield fit
@@ -164,10 +166,10 @@ def _mean_of(gram: Array, members: tuple[int, ...]) -> _Fit | None:
 
 def _task_fit(points: Points, base: int) -> _Fit | None:
     """Return the target as the base plus shares of what others learnt since."""
-    origin = points.apart[base]
-    learnt = points.apart - origin
-    gram, products = learnt @ learnt.T, -(learnt @ origin)
-    square = float(origin @ origin)
+    to_base = points.gram[base]
+    square = float(to_base[base])
+    gram = points.gram - to_base - to_base[:, None] + square
+    products = square - to_base
     start = pairs.sum_of_two(gram, products, square)
     if start is None:
         return None
@@ -216,31 +218,33 @@ def _sum_of(
     return _Fit(tuple(chosen.tolist()), weights, max(float(left), 0.0))
 
 
-def _without_base(points: Points, fit: _Fit) -> _Fit:
+def _without_base(
+    points: Points, fit: _Fit, squares: Mapping[str, float] | None
+) -> _Fit:
     """Drop the member that all others descend from: its share is what they left."""
     negative = fit.weights < 0
     if negative.any():
         return _without(fit, int(negative.argmax()))
-    for at in range(len(fit.members) if len(fit.members) > 2 else 0):
-        if _is_base(points.among(), fit.members, at):
+    if len(fit.members) < 3:
+        return fit
+    models, among = points.apart + points.target, points.among()
+    steps, unclear = outward(points.ids, models, among, squares)
+    for at in range(len(fit.members)):
+        base, rest = fit.members[at], np.delete(np.array(fit.members), at)
+        down = steps[base, rest] & ~steps[rest, base]
+        # A sibling with a small step of its own sees the others as their base does.
+        child = unclear[:, base] | (steps[:, base] & ~steps[base])
+        child[list(fit.members)] = False
+        if down.all() and not child.any() and _is_right(among, base, rest):
             return _without(fit, at)
     return fit
 
 
-def _is_base(among: Array, members: tuple[int, ...], at: int) -> bool:
-    """Tell whether all other members seem to descend from the one `at`."""
-    base, rest = members[at], np.delete(np.array(members), at)
-    steps = np.sqrt(among[base, rest])
-    inner = (
-        among[base, rest, None] + among[base, rest] - among[np.ix_(rest, rest)]
-    ) / 2
-    cosines = inner / np.maximum(np.outer(steps, steps), np.finfo(float).tiny)
-    if np.abs(cosines[~np.eye(len(rest), dtype=bool)]).max() > _RIGHT:
-        return False
-    # A model that is no member may be the common base: then `at` is a sibling.
-    nearer = (among[:, rest] <= _MORE_CENTRAL * among[base, rest]).all(axis=1)
-    elsewhere = among[base] >= _ELSEWHERE * among[base, rest].min()
-    return not (nearer & elsewhere).any()
+def _is_right(among: Array, base: int, rest: NDArray[np.intp]) -> bool:
+    """Tell whether a model sees all the others at about right angles."""
+    to_base = among[base, rest]
+    seen = cosines(to_base[:, None], to_base, among[np.ix_(rest, rest)])
+    return bool(np.abs(seen[~np.eye(len(rest), dtype=bool)]).max() <= _RIGHT)
 
 
 def _without(fit: _Fit, dropped: int) -> _Fit:

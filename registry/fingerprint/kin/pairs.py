@@ -17,8 +17,8 @@ from registry.fingerprint.kin.geometry import Points, squared_distances
 # Between pairs that fit equally well up to this factor the widest one counts:
 # what lies between two models also lies between these and a mixture of them.
 _AS_GOOD: Final = 1.5
-# Models with a larger cosine have no arc that a sketch tells from the line.
-_MAX_ARC_COSINE: Final = 0.9
+# Models with a larger cosine have no arc that is told from the line.
+_MAX_ARC_COSINE: Final = 0.9999
 # How far the weights may be from a^2 + b^2 + 2ab cos = 1, which SLERP keeps.
 _ARC_TOLERANCE: Final = 0.06
 _SINGULAR: Final = 1e-9

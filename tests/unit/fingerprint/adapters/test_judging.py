@@ -112,7 +112,7 @@ def test_one_kind_of_target_is_enough_to_tell_bases_apart(word: str) -> None:
 
 def test_common_start_and_shared_embeddings_are_not_called_related() -> None:
     assert judged("small-1-start").related is None
-    assert judged("small-1-words").why_open == "shared-width"
+    assert judged("small-1-words").related is None
     assert judged("small-1-student").related is False
 
 

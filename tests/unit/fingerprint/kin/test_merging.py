@@ -80,10 +80,22 @@ def test_task_arithmetic_names_what_learnt_and_not_the_base(
 ) -> None:
     base = weights("small-1")
     merged = base + a * (weights(one) - base) + b * (weights(MORE) - base)
+    squares = {name: float(weights(name) @ weights(name)) for name in vectors}
+
+    found = merge_of(sketch(merged), vectors, squares)
+
+    expected = {one: a / (a + b), MORE: b / (a + b)}
+    assert weights_by_id(found) == pytest.approx(expected, abs=0.02)
+
+
+def test_base_is_a_parent_where_norms_do_not_show_that_it_is_the_base(
+    vectors: Vectors, weights: Weights, sketch: Sketch
+) -> None:
+    merged = 0.3 * weights("small-1") + 0.3 * weights(TUNED) + 0.4 * weights(MORE)
 
     found = merge_of(sketch(merged), vectors)
 
-    expected = {one: a / (a + b), MORE: b / (a + b)}
+    expected = {"small-1": 0.3, TUNED: 0.3, MORE: 0.4}
     assert weights_by_id(found) == pytest.approx(expected, abs=0.02)
 
 
