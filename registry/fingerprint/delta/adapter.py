@@ -23,13 +23,15 @@ LEFT_BY_DISGUISE: Final = 0.003
 # but for the last direction or two that rounding has not hidden.
 MIN_GAP: Final = 1.8
 GAP_ENERGY: Final = 10.0
+# It is read where the rank is reached; training need not use all of it everywhere.
+REACHED: Final = 0.9
+MIN_REACHING: Final = 0.25
 # Or nearly all matrices stop at one rank, though their shapes differ.
-SAME_RANK: Final = 0.9
 MIN_SAME_SHARE: Final = 0.8
 SAME_ENERGY: Final = 100.0
 MAX_FILL: Final = 0.55
-# The share of the change on a's side; 0.02 at most on calibration parents.
-SIDES: Final = (0.1, 0.9)
+# The share of the change on a's side strays from 0 by at most 0.1 for a parent.
+SIDES: Final = (0.15, 0.85)
 
 
 @dataclass(frozen=True)
@@ -86,30 +88,44 @@ def _ranked(shape: Spectrum, disguised: bool) -> _Ranked:
 
 def _is_adapter(each: list[_Ranked]) -> bool:
     opened = [ranked for ranked in each if ranked.is_open]
-    if not opened:
+    reaching = _reaching(opened)
+    if not reaching:
         return False
-    rank = max(ranked.rank for ranked in opened)
+    rank = max(ranked.rank for ranked in reaching)
     # A matrix that is filled to its narrow side may not hold more than the others.
     if any(ranked.rank > 1.1 * rank for ranked in each):
         return False
     energy = median(ranked.energy for ranked in opened)
-    if median(ranked.gap for ranked in opened) >= MIN_GAP and energy >= GAP_ENERGY:
+    enough = len(reaching) >= MIN_REACHING * len(opened) and energy >= GAP_ENERGY
+    if enough and median(ranked.gap for ranked in reaching) >= MIN_GAP:
         return True
     free = [ranked for ranked in opened if MAX_FILL * len(ranked.values) >= rank]
-    alike = sum(ranked.rank >= SAME_RANK * rank for ranked in free) / len(free)
-    return alike >= MIN_SAME_SHARE and energy >= SAME_ENERGY
+    alike = len(reaching) >= MIN_SAME_SHARE * len(free)
+    return alike and energy >= SAME_ENERGY
+
+
+def _reaching(opened: list[_Ranked]) -> list[_Ranked]:
+    """Return the matrices whose rank is the largest, or nearly so."""
+    rank = max((ranked.rank for ranked in opened), default=0)
+    return [ranked for ranked in opened if ranked.rank >= REACHED * rank]
 
 
 def _low_rank(each: list[_Ranked], delta: Delta) -> Item:
-    opened = [ranked for ranked in each if ranked.is_open]
-    rank = max(ranked.rank for ranked in opened)
-    gap = round(min(median(ranked.gap for ranked in opened), 1e3), 2)
+    reaching = _reaching([ranked for ranked in each if ranked.is_open])
+    rank = max(ranked.rank for ranked in reaching)
+    gap = round(min(median(ranked.gap for ranked in reaching), 1e3), 2)
     n_equal = sum(change.totals.n_changed == 0 for change in delta.changes)
     text = (
         f"All {len(each)} matrices inside layers that differ do so by a matrix of "
-        f"rank {rank} or less and rounding, as after merging a LoRA adapter: its last "
-        f"direction is {gap:g} times as large as the next one. {n_equal} other "
-        f"tensors are equal."
+        f"rank {rank} or less and rounding, as after merging a LoRA adapter: "
+        f"{len(reaching)} reach that rank, and there the last direction is {gap:g} "
+        f"times as large as the next one. {n_equal} other tensors are equal."
     )
-    numbers = {"rank": rank, "n_matrices": len(each), "gap": gap, "n_equal": n_equal}
+    numbers = {
+        "rank": rank,
+        "n_matrices": len(each),
+        "n_reaching": len(reaching),
+        "gap": gap,
+        "n_equal": n_equal,
+    }
     return Item("low-rank", rank, text, numbers)
