@@ -24,13 +24,14 @@ MIN_MERGED: Final = 0.03
 # Where the order is lost (GPTQ), only levels count: most values fall together.
 MIN_MERGED_ALONE: Final = 0.5
 SMALL_GROUPS: Final = ("128", "64", "32")
-MIN_SHARE: Final = 0.9
+# A caller that leaves out rows may cut through groups: not all matrices show steps.
+MIN_SHARE: Final = 0.6
 # Rounding to the stored type keeps order and merges values too.
 MIN_BEYOND: Final = 0.05
 
 
 def judge(delta: Delta) -> Explanation | None:
-    """Return "quantized" when nearly all matrices that differ are, else None."""
+    """Return "quantized" when most matrices that differ are, else None."""
     touched = delta.touched
     for direction, side in ((A_TO_B, "b"), (B_TO_A, "a")):
         each = (_evidence(change, side) for change in touched)
