@@ -22,6 +22,14 @@ from registry.fingerprint.chance import RATE_FACTOR, Chance
 from registry.fingerprint.matching import assign, cosine_table, exchanged, same_maps
 from registry.fingerprint.parts import Vectors, read_vectors
 from registry.fingerprint.structure import Structure
+from registry.fingerprint.thresholds import (
+    EVEN_SPREAD,
+    KEPT_RATIO,
+    KEPT_RATIO_OF_LITTLE,
+    LEAST_KEPT,
+    MOST_KEPT,
+    NOT_KEPT_RATIO,
+)
 from registry.fingerprint.units import Units, describe_with_vectors
 
 _FIRST_ROUNDS: Final = 4
@@ -113,15 +121,43 @@ class Persistence:
     part in them. `leading` is the mean of u'Bv / s over the strongest directions
     of a's matrices, `whole` that of <A, B> / <A, A>: both are 1 for a child and
     a merge's share for a parent, and only `whole` is large after a common start.
+    `spread` is the relative standard deviation of `whole` over the matrices: a
+    merge takes the same share of each.
     """
 
     leading: float
     whole: float
+    spread: float = 0.0
 
     @property
     def ratio(self) -> float:
         """Return the leading part beside the whole, 0 where nothing is kept."""
         return self.leading / self.whole if self.whole > 0 else 0.0
+
+    @property
+    def is_of_child(self) -> bool:
+        """Return whether nearly all is kept, the leading directions with the rest."""
+        return self.whole >= MOST_KEPT and self.ratio >= KEPT_RATIO
+
+    @property
+    def is_of_merge(self) -> bool:
+        """Return whether every matrix keeps one share of all that a was."""
+        is_even = self.spread <= EVEN_SPREAD and self.ratio >= KEPT_RATIO_OF_LITTLE
+        return is_even and LEAST_KEPT <= self.whole < MOST_KEPT
+
+    @property
+    def is_lost(self) -> bool:
+        """Return whether much is alike, and the leading directions are not."""
+        return self.whole >= LEAST_KEPT and self.ratio < NOT_KEPT_RATIO
+
+
+def persistence_either_way(a: Vectors, b: Vectors) -> Persistence:
+    """Return what of one is kept in the other, for the better of both ways.
+
+    Only the child keeps what its parent had, and which is which is not known.
+    """
+    ways = (persistence(a, b), persistence(b, a))
+    return max(ways, key=lambda kept: (kept.is_of_child, kept.ratio))
 
 
 def persistence(a: Vectors, b: Vectors) -> Persistence:
@@ -134,7 +170,9 @@ def persistence(a: Vectors, b: Vectors) -> Persistence:
             kept = np.einsum("ik,ij,kj->k", u[:, :_LEADING], right, vt[:_LEADING])
             leading.extend(kept / np.maximum(s[:_LEADING], 1e-12))
             whole.append(np.vdot(left, right) / max(float(s @ s), 1e-12))
-    return Persistence(float(np.mean(leading)), float(np.mean(whole)))
+    mean = float(np.mean(whole))
+    spread = float(np.std(whole)) / max(abs(mean), 1e-12)
+    return Persistence(float(np.mean(leading)), mean, spread)
 
 
 def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Alignment:
@@ -163,7 +201,7 @@ def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Ali
         rotation=rotation,
         assigned=assigned,
         swapped=swapped,
-        persistence=persistence(_turned(_long(a), rotation), partners),
+        persistence=persistence_either_way(_turned(_long(a), rotation), partners),
     )
 
 

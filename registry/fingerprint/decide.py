@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.fingerprint import null
-from registry.fingerprint.chance import Chance
+from registry.fingerprint.chance import Chance, UnitTests
 from registry.fingerprint.findings import Findings
 from registry.fingerprint.forms import FormChange, foreign_layers, form_change
 from registry.fingerprint.sharing import cast_direction
@@ -18,6 +18,7 @@ from registry.fingerprint.thresholds import (
     ASSUMED_RATE,
     LIGHT_CHANGE,
     MIN_EQUAL_ROWS,
+    MIN_FREE_SHARE,
     MIN_INNER_SHARE,
     MIN_POWER,
     MIN_REORDERED,
@@ -131,13 +132,23 @@ def _carrier(found: Findings) -> str | None:
         if _is_clear(tests.raw) and found.persistence:
             if found.is_kept:
                 return "units"
-        elif tests.log10_p <= RELATED_LOG10_P:
+        elif tests.log10_p <= RELATED_LOG10_P and not _may_be_start(tests):
             return "units"
         elif found.is_aligned and found.is_kept:
             return "alignment"
     if found.sharing.inner_share >= MIN_INNER_SHARE:
         return "values"
     return "values" if found.sharing.n_rows >= MIN_EQUAL_ROWS else None
+
+
+def _may_be_start(tests: UnitTests) -> bool:
+    """Return whether a common random start explains units alike in place.
+
+    A few units may be alike in what no basis changes after one start, too.
+    """
+    if not (tests.free and _is_clear(tests.raw)):
+        return False
+    return tests.free.n_hits < MIN_FREE_SHARE * tests.free.n_units
 
 
 def _related(found: Findings, carrier: str) -> Decision:

@@ -189,7 +189,14 @@ def _look(found: Findings) -> list[Evidence]:
             f"and {whole:.0%} of all; after a common random start alone the first is "
             f"far less than the second."
         )
-        items.append(Evidence("kept-directions", leading, text, {"whole": whole}))
+        items.append(
+            Evidence(
+                "kept-directions",
+                leading,
+                text,
+                {"whole": whole, "spread": round(kept.spread, 4)},
+            )
+        )
     return items
 
 

@@ -20,13 +20,7 @@ from registry.fingerprint.naming import (
 )
 from registry.fingerprint.sharing import Sharing, shared_values
 from registry.fingerprint.sketch import Sketch
-from registry.fingerprint.thresholds import (
-    KEPT_RATIO,
-    KEPT_RATIO_OF_LITTLE,
-    MOST_KEPT,
-    NOT_KEPT_RATIO,
-    RELATED_LOG10_P,
-)
+from registry.fingerprint.thresholds import RELATED_LOG10_P
 from registry.fingerprint.units import Units
 
 
@@ -96,16 +90,15 @@ class Findings:
         kept = self.persistence
         if kept is None:
             return None
-        needed = KEPT_RATIO if kept.whole >= MOST_KEPT else KEPT_RATIO_OF_LITTLE
-        if kept.ratio >= needed:
+        if kept.is_of_child or kept.is_of_merge:
             return True
-        return False if kept.ratio < NOT_KEPT_RATIO else None
+        return False if kept.is_lost else None
 
     @property
     def is_partly_kept(self) -> bool:
         """Return whether a is in b whole but for its size, as a merge's parent is."""
         kept = self.persistence
-        return bool(kept and self.is_kept and kept.whole < MOST_KEPT)
+        return bool(kept and kept.is_of_merge)
 
     @property
     def sharpest(self) -> Chance | None:

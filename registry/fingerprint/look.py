@@ -18,7 +18,7 @@ from registry.fingerprint.alignment import (
     Described,
     Persistence,
     align,
-    persistence,
+    persistence_either_way,
 )
 from registry.fingerprint.chance import UnitTests
 from registry.fingerprint.delta import AlignedPair, Explanation, explain, measure
@@ -83,7 +83,7 @@ def _in_place(a: Structure, b: Structure, tests: UnitTests) -> Look:
     other = np.stack([_units(b.layers[j].ffns[0], b) for _, j in places])
     if tests.swapped:
         other = other[:, :, [1, 0, 2]]
-    kept = persistence(one, other)
+    kept = persistence_either_way(one, other)
     alike = (a.h, a.n_experts, len(a.layers)) == (b.h, b.n_experts, len(b.layers))
     if not alike:
         return Look(persistence=kept)

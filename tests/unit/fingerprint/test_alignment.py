@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from registry.fingerprint.alignment import Alignment, align, persistence
+from registry.fingerprint.alignment import (
+    Alignment,
+    align,
+    persistence,
+    persistence_either_way,
+)
 from registry.fingerprint.parts import Vectors, read_vectors
 from registry.fingerprint.structure import Structure
 from registry.fingerprint.thresholds import RELATED_LOG10_P, SUSPECT_LOG10_P
@@ -149,6 +154,29 @@ def test_persistence_agrees_with_a_slow_reference(
 
     assert found.leading == pytest.approx(np.mean(leading), abs=1e-4)
     assert found.whole == pytest.approx(np.mean(whole), abs=1e-4)
+
+
+def test_the_order_of_parent_and_child_changes_nothing(
+    base: Vectors, models: dict[str, Model]
+) -> None:
+    child = layers_of(models["small-1-more-3x"].structure)
+
+    found = persistence_either_way(base, child)
+
+    assert found == persistence_either_way(child, base)
+    assert found.is_of_child
+    assert not persistence(child, base).is_of_child
+
+
+@pytest.mark.parametrize("other", ["small-1", "small-1-more", "small-1-tuned"])
+def test_a_common_start_is_neither_child_nor_merge(
+    other: str, models: dict[str, Model]
+) -> None:
+    pair = [layers_of(models[name].structure) for name in (other, "small-1-start")]
+
+    found = persistence_either_way(pair[0], pair[1])
+
+    assert not (found.is_of_child or found.is_of_merge)
 
 
 CHANGES: dict[str, tuple[Callable[[Vectors], Vectors], float, float]] = {

@@ -338,7 +338,6 @@ def test_weights_do_not_take_a_common_start_for_descent(
     assert found.relation in {"common-initialisation", "inconclusive"}
 
 
-@pytest.mark.xfail(reason="free descriptors of one start are still alike")
 def test_sketches_do_not_take_a_common_start_for_descent(
     models: dict[str, Model],
 ) -> None:
