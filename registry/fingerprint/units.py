@@ -32,12 +32,15 @@ from registry.fingerprint.threads import one_thread
 FOLD: Final = 32
 LIMIT_BYTES: Final = 140_000
 MAX_UNITS: Final = 128
+# Every unit described costs its share of all products with the sampled layers.
+MAX_UNITS_OF_LARGE: Final = 40
 _STEPS_PER_DEVIATION: Final = 32.0
 # Relative sizes of units are compared after rounding, so that machines agree.
 _SIZE_STEPS: Final = 1e6
 _TINY: Final = 1e-30
 # From here on products are worth several threads.
 _LARGE_FFN: Final = 1 << 20
+_LARGE_MATRIX: Final = 1 << 22
 # One batch of dot products with a whole FFN stays below 256 MiB.
 _BATCH_VALUES: Final = 1 << 26
 
@@ -97,6 +100,8 @@ def describe_with_vectors(
     gains = [ffn_gain(layer, structure.d) for layer in layers]
     n_available = min(sum(ffn.h for ffn in layer.ffns) for layer in layers)
     k = n_units(len(layers), structure.is_gated, n_available)
+    if structure.h * structure.d >= _LARGE_MATRIX:
+        k = min(k, MAX_UNITS_OF_LARGE)
     k = k if wanted is None else min(wanted, n_available)
     labels = np.stack([_largest(la, g, k) for la, g in zip(layers, gains, strict=True)])
     vectors = np.stack(
