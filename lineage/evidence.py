@@ -148,6 +148,14 @@ SENTENCES: Final[dict[str, Any]] = {
         "One has gated feed-forward units and the other has not; every change of "
         "weights that was measured keeps that form."
     ),
+    "adapter-fit": _(
+        "On the directions of {n_modules} adapted matrices this model has {value:.2f} "
+        "times the energy that chance gives."
+    ),
+    "adapter-power": _(
+        "On its true base the adapter would have been seen with probability "
+        "{value:.3f}."
+    ),
     "nothing-compared": _("No finite weights could be compared."),
     "cast": _("The values are equal once {dtype_a} and {dtype_b} are rounded alike."),
     "renamed-tensors": _(

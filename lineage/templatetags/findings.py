@@ -60,6 +60,13 @@ NAMING_LIMITS: Final = (
 )
 ENGINE_LIMITS: Final = (
     gettext_noop(
+        "Children of the true base are not told from it: an adapter fits them as well."
+    ),
+    gettext_noop(
+        "Measured on low-rank adapters of small models; larger ones have not been "
+        "measured."
+    ),
+    gettext_noop(
         "Calibrated on models of up to # parameters; larger ones have not been "
         "measured."
     ),
@@ -91,6 +98,11 @@ REVISION_LIMITS: Final = (
 )
 
 OPEN_QUESTIONS: Final = (
+    gettext_noop("Too few outputs could be compared to see a base if it were one."),
+    gettext_noop("The adapter's directions are neither clear of chance nor within it."),
+    gettext_noop("A model with the same random start would fit the adapter as well."),
+    gettext_noop("Embeddings that both bases share would fit the adapter as well."),
+    gettext_noop("The adapter holds no pair of LoRA matrices."),
     gettext_noop("The unit test is neither clear of chance nor within it."),
     gettext_noop("A few weight matrices are equal, too few to speak for the model."),
     gettext_noop(
@@ -116,6 +128,11 @@ OPEN_QUESTIONS: Final = (
 )
 
 ENGINE_TESTS: Final = (
+    gettext_noop("energy of the model's outputs on the adapter's directions"),
+    gettext_noop(
+        "trained on another model: which of its units and coordinates are which has "
+        "nothing to do with the adapter's"
+    ),
     gettext_noop("labels and partners of matched feed-forward units"),
     gettext_noop(
         "trained apart: the order of units in one model says nothing about their order "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from registry.fingerprint.adapted import compare_adapter, is_adapter
 from registry.fingerprint.comparison import Comparison
 from registry.fingerprint.decide import Decision, decide
 from registry.fingerprint.evidence import collect_evidence, collect_limits
@@ -44,7 +45,7 @@ def compare(
     decision = decide(found)
     log10_p, effect = _strength(found, decision)
     by_value = decision.carried_by == "values"
-    return Comparison(
+    made = Comparison(
         a=names[0],
         b=names[1],
         related=decision.related,
@@ -61,6 +62,18 @@ def compare(
         limits=collect_limits(a, b, found, decision),
         seconds=round(time.perf_counter() - started, 6),
     )
+    return _with_adapter(made, weights) if weights else made
+
+
+def _with_adapter(
+    made: Comparison, weights: tuple[OpenedModel, OpenedModel]
+) -> Comparison:
+    a, b = (model.files for model in weights)
+    if is_adapter(a) == is_adapter(b):
+        return made
+    if is_adapter(b):
+        return compare_adapter(b, a, made, is_b=True)
+    return compare_adapter(a, b, made, is_b=False)
 
 
 def _strength(found: Findings, decision: Decision) -> tuple[float | None, float | None]:

@@ -20,7 +20,7 @@ from lineage.templatetags.findings import (
     OPEN_QUESTIONS,
 )
 from registry import vocabulary
-from registry.fingerprint import decide, evidence
+from registry.fingerprint import adapted, decide, evidence
 from registry.fingerprint.compare import (
     NULL_UNITS,
     NULL_VALUES,
@@ -116,6 +116,7 @@ def test_every_gap_between_looks_has_a_translation() -> None:
 
 def test_every_limit_of_the_engine_has_a_translation() -> None:
     limits = [v for name, v in vars(evidence).items() if name.startswith("LIMIT_")]
+    limits += adapted.LIMITS
 
     assert limits
     for limit in limits:
@@ -134,6 +135,7 @@ def test_every_kind_of_evidence_has_a_sentence() -> None:
 
 def test_every_open_question_of_the_engine_has_a_translation() -> None:
     questions = [v.text for v in vars(decide).values() if isinstance(v, OpenQuestion)]
+    questions += adapted.WHY_OPEN.values()
 
     assert questions
     assert set(questions) <= set(OPEN_QUESTIONS)
@@ -150,4 +152,6 @@ def test_every_reason_of_a_verdict_has_a_sentence() -> None:
 
 
 def test_every_test_of_the_engine_has_a_translation() -> None:
-    assert {NULL_UNITS, NULL_VALUES, TEST_UNITS, TEST_VALUES} == set(ENGINE_TESTS)
+    told = {NULL_UNITS, NULL_VALUES, TEST_UNITS, TEST_VALUES}
+
+    assert told | {adapted.TEST, adapted.NULL} == set(ENGINE_TESTS)
