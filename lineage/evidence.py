@@ -148,6 +148,9 @@ SENTENCES: Final[dict[str, Any]] = {
         "One has gated feed-forward units and the other has not; every change of "
         "weights that was measured keeps that form."
     ),
+    "own-ways": _(
+        "Seen from other models at hand, each has gone its own way from a third."
+    ),
     "adapter-fit": _(
         "On the directions of {n_modules} adapted matrices this model has {value:.2f} "
         "times the energy that chance gives."

@@ -34,7 +34,8 @@ NULL: Final = (
 )
 LIMITS: Final = (
     "Children of the true base are not told from it: an adapter fits them as well.",
-    "Measured on low-rank adapters of small models; larger ones have not been measured.",
+    "Measured on low-rank adapters of small models; larger ones have not been "
+    "measured.",
 )
 WHY_OPEN: Final[Mapping[str, str]] = {
     "little-power": "Too few outputs could be compared to see a base if it were one.",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from registry.fingerprint.comparison import Comparison, Evidence
 from registry.fingerprint.kin import (
     MergePart,
+    arrange,
     layers_of,
     merge_of,
     sparse_merge_of,
@@ -29,6 +30,8 @@ _LONE_WORDS: Final = frozenset(
     {"fine-tuned", "continued-pretraining", "siblings", "merged", "lora-merged"}
 )
 
+Form = tuple[tuple[str, tuple[int, ...]], ...]
+
 
 class Families:
     """Models that are compared together, by id; weights of those that have them.
@@ -43,6 +46,7 @@ class Families:
         self._sketches = sketches
         self._weights = weights
         self.parents_of = cache(self._parents_of)
+        self._siblings_of = cache(self._all_siblings)
         self._sample_of = cache(lambda id_: weight_sample(self._weights[id_]))
 
     def _parents_of(self, id_: str) -> tuple[MergePart, ...]:
@@ -76,7 +80,24 @@ class Families:
             parts = self.parents_of(child)
             if parent in {part.id for part in parts}:
                 return _merged(found, child, parts, direction)
+        if frozenset((found.a, found.b)) in self._siblings_beside(found.a):
+            return _siblings(found)
         return found
+
+    def _siblings_beside(self, id_: str) -> frozenset[frozenset[str]]:
+        """Return the pairs that models of this one's form show to be siblings."""
+        return self._siblings_of(_form(self._sketches[id_]))
+
+    def _all_siblings(self, form: Form) -> frozenset[frozenset[str]]:
+        alike = {i: s for i, s in self._sketches.items() if _form(s) == form}
+        squares = {
+            i: sum(tensor.values.norm**2 for tensor in _matrices(sketch))
+            for i, sketch in alike.items()
+        }
+        arranged = arrange(_vectors(alike), squares=squares) if len(alike) > 2 else ()
+        return frozenset(
+            frozenset((pair.a, pair.b)) for pair in arranged if pair.word == "siblings"
+        )
 
 
 def _merged(
@@ -95,6 +116,18 @@ def _merged(
     )
 
 
+def _siblings(found: Comparison) -> Comparison:
+    text = "Seen from other models at hand, each has gone its own way from a third."
+    evidence = Evidence("own-ways", True, text)
+    return replace(
+        found,
+        relation="siblings",
+        relation_set=("siblings",),
+        direction=None,
+        evidence=(evidence, *found.evidence),
+    )
+
+
 def _layers(sketch: Sketch) -> list[tuple[bytes, ...]]:
     """Return what the matrices of each layer hash to, layers in order."""
     layers: dict[tuple[str, int], list[bytes]] = defaultdict(list)
@@ -109,7 +142,7 @@ def _matrices(sketch: Sketch) -> list[TensorRecord]:
     return [t for t in sketch.tensors if t.is_float and len(t.shape) > 1]
 
 
-def _form(sketch: Sketch) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def _form(sketch: Sketch) -> Form:
     return tuple((tensor.name, tensor.shape) for tensor in _matrices(sketch))
 
 
