@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from registry.fingerprint.structure import MAX_LAYERS as ALL_COMPARED
+from registry.fingerprint.anatomy.structure import MAX_LAYERS as ALL_COMPARED
 
 # More layers than this are neither drawn nor listed; the drawing says so.
 MOST_LAYERS: Final = 256

@@ -10,7 +10,7 @@ import structlog
 
 from lineage.comparisons import Comparison, is_open, likeness
 from registry.fingerprint import ENGINE, FingerprintError, Sketch, compare
-from registry.fingerprint.opened import OpenedModel
+from registry.fingerprint.judging.opened import OpenedModel
 from registry.models import Fingerprint, RegisteredModel, Revision
 from registry.services import weights
 from registry.storage import StorageError

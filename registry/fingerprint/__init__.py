@@ -8,10 +8,10 @@ from __future__ import annotations
 from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison, Evidence
 from registry.fingerprint.errors import FingerprintError, SketchError
-from registry.fingerprint.folder import PICKLES
-from registry.fingerprint.sketch import ENGINE, Sketch
-from registry.fingerprint.sketching import sketch_model
-from registry.fingerprint.weights import Header, read_header
+from registry.fingerprint.reading.folder import PICKLES
+from registry.fingerprint.reading.weights import Header, read_header
+from registry.fingerprint.sketching.making import sketch_model
+from registry.fingerprint.sketching.sketch import ENGINE, Sketch
 
 __all__ = [
     "ENGINE",

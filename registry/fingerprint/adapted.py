@@ -19,13 +19,13 @@ from registry.fingerprint.adapters import (
     why_not_comparable,
 )
 from registry.fingerprint.adapters.config import CONFIG
+from registry.fingerprint.anatomy.parts import read_vectors
+from registry.fingerprint.anatomy.structure import Part
 from registry.fingerprint.comparison import Comparison, Evidence
-from registry.fingerprint.folder import CONFIG_LIMIT_BYTES, ModelFiles
-from registry.fingerprint.parts import read_vectors
-from registry.fingerprint.rounding import FLOATS
-from registry.fingerprint.strictjson import read_object
-from registry.fingerprint.structure import Part
-from registry.fingerprint.weights import TensorInfo
+from registry.fingerprint.reading.folder import CONFIG_LIMIT_BYTES, ModelFiles
+from registry.fingerprint.reading.rounding import FLOATS
+from registry.fingerprint.reading.strictjson import read_object
+from registry.fingerprint.reading.weights import TensorInfo
 
 TEST: Final = "energy of the model's outputs on the adapter's directions"
 NULL: Final = (

@@ -20,17 +20,17 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
 
-from registry.fingerprint.codec import LIMIT_BYTES, MAGIC
 from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison
 from registry.fingerprint.diff import diff_models
 from registry.fingerprint.errors import FingerprintError, NoWeights, OutputError
 from registry.fingerprint.families import Families
-from registry.fingerprint.files import read_start
-from registry.fingerprint.folder import model_name, open_model
-from registry.fingerprint.opened import OpenedModel, open_weights
-from registry.fingerprint.sketch import ENGINE, Sketch
-from registry.fingerprint.sketching import sketch_files, sketch_model
+from registry.fingerprint.judging.opened import OpenedModel, open_weights
+from registry.fingerprint.reading.files import read_start
+from registry.fingerprint.reading.folder import model_name, open_model
+from registry.fingerprint.sketching.codec import LIMIT_BYTES, MAGIC
+from registry.fingerprint.sketching.making import sketch_files, sketch_model
+from registry.fingerprint.sketching.sketch import ENGINE, Sketch
 from registry.fingerprint.thresholds import RELATED_LOG10_P
 
 MAX_CANDIDATES: Final = 10

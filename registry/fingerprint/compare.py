@@ -6,15 +6,15 @@ import time
 from dataclasses import replace
 
 from registry.fingerprint.adapted import compare_adapter, is_adapter
+from registry.fingerprint.comparing.null import FLOOR_LOG10
 from registry.fingerprint.comparison import Comparison
-from registry.fingerprint.decide import Decision, decide
-from registry.fingerprint.evidence import collect_evidence, collect_limits
-from registry.fingerprint.findings import Findings, find
-from registry.fingerprint.look import look_closer
-from registry.fingerprint.null import FLOOR_LOG10
-from registry.fingerprint.opened import OpenedModel
-from registry.fingerprint.sketch import Sketch
-from registry.fingerprint.threads import one_thread
+from registry.fingerprint.judging.decide import Decision, decide
+from registry.fingerprint.judging.evidence import collect_evidence, collect_limits
+from registry.fingerprint.judging.findings import Findings, find
+from registry.fingerprint.judging.look import look_closer
+from registry.fingerprint.judging.opened import OpenedModel
+from registry.fingerprint.sketching.sketch import Sketch
+from registry.fingerprint.sketching.threads import one_thread
 
 TEST_UNITS = "labels and partners of matched feed-forward units"
 NULL_UNITS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from registry.fingerprint.sketch import ENGINE
+from registry.fingerprint.sketching.sketch import ENGINE
 
 
 @dataclass(frozen=True)

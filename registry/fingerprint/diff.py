@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from registry.fingerprint.folder import ModelFiles
-from registry.fingerprint.naming import MAX_RENAMED, rename_by_place
-from registry.fingerprint.places import name_pattern
-from registry.fingerprint.tokenizer import extends, id_agreement, read_tokens
+from registry.fingerprint.comparing.naming import MAX_RENAMED, rename_by_place
+from registry.fingerprint.reading.folder import ModelFiles
+from registry.fingerprint.reading.places import name_pattern
+from registry.fingerprint.reading.tokenizer import extends, id_agreement, read_tokens
 
 MISSING: Final = None
 

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.comparison import Comparison, Evidence
+from registry.fingerprint.judging.look import weight_sample
+from registry.fingerprint.judging.opened import OpenedModel
 from registry.fingerprint.kin import (
     MergePart,
     arrange,
@@ -19,11 +21,9 @@ from registry.fingerprint.kin import (
     merge_of,
     sparse_merge_of,
 )
-from registry.fingerprint.look import weight_sample
-from registry.fingerprint.moments import folded
-from registry.fingerprint.opened import OpenedModel
-from registry.fingerprint.places import layer_of
-from registry.fingerprint.sketch import Sketch, TensorRecord
+from registry.fingerprint.reading.places import layer_of
+from registry.fingerprint.sketching.moments import folded
+from registry.fingerprint.sketching.sketch import Sketch, TensorRecord
 
 # Words that a merge and one of its parents also deserve when alone.
 _LONE_WORDS: Final = frozenset(

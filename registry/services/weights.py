@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from registry import storage
-from registry.fingerprint.opened import OpenedModel, open_weights
+from registry.fingerprint.judging.opened import OpenedModel, open_weights
 from registry.models import Revision, RevisionFile
 from registry.models.files import WEIGHT_SUFFIX
 

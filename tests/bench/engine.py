@@ -24,8 +24,8 @@ from typing import Any
 
 from registry.fingerprint import ENGINE, Sketch
 from registry.fingerprint.cli import Loaded, answer
-from registry.fingerprint.opened import open_weights
-from registry.fingerprint.sketching import sketch_files
+from registry.fingerprint.judging.opened import open_weights
+from registry.fingerprint.sketching.making import sketch_files
 from tests.bench import tables
 from tests.zoo.derived import CACHE
 from tests.zoo.pairs import Pair, independents, pairs

@@ -45,28 +45,36 @@ class Method(Protocol):
 
 
 class Baimo:
-    """This repository's engine: -log10 p, and 0 where it says unrelated."""
+    """This repository's engine, weights at hand: -log10 p, 0 where not related."""
 
     def __init__(self, peers: Path) -> None:
         with _importing(ROOT):
-            self.engine = importlib.import_module("registry.fingerprint")
+            self.engine = importlib.import_module("registry.fingerprint.cli")
 
     def prepare(self, folder: Path) -> Any:
-        """Return the sketch."""
-        return self.engine.sketch_model(folder)
+        """Return the sketch, with the opened weights."""
+        return self.engine.load(folder)
 
     def score(self, a: Any, b: Any) -> float:
         """Return -log10 p of the verdict."""
-        said = self.engine.compare(a, b, names=("a", "b")).to_json()
-        if said["related"] is False:
+        said = self._compared(a, b).to_json()
+        if not said["related"]:
             return 0.0
-        if said["log10_p"] is None:
-            return PROOF if said["related"] else 0.0
-        return -float(said["log10_p"])
+        return PROOF if said["log10_p"] is None else -float(said["log10_p"])
 
     def stored(self, prepared: Any) -> int:
         """Return the size of the sketch."""
-        return len(prepared.to_bytes())
+        return len(prepared.sketch.to_bytes())
+
+    def _compared(self, a: Any, b: Any) -> Any:
+        return self.engine.answer(a, b, ("a", "b"))
+
+
+class BaimoSketch(Baimo):
+    """The same from stored sketches alone."""
+
+    def _compared(self, a: Any, b: Any) -> Any:
+        return self.engine.compare(a.sketch, b.sketch, names=("a", "b"))
 
 
 class Cosine:
@@ -320,6 +328,7 @@ class CiscoIdentity(Cisco):
 # With "+names" a method is told the names that the zoo's disguise took away.
 METHODS: dict[str, Callable[[Path], Method]] = {
     "baimo": Baimo,
+    "baimo_sketch": BaimoSketch,
     "awm": Awm,
     "huref": HuRef,
     "phi_u": PhiU,

@@ -25,7 +25,7 @@ from registry.fingerprint.adapters.exchange import (
     together,
 )
 from registry.fingerprint.adapters.subspaces import directions, energies, energy_ratio
-from registry.fingerprint.null import FLOOR_LOG10
+from registry.fingerprint.comparing.null import FLOOR_LOG10
 
 RELATED_LOG10_P: Final = -6.0
 SUSPECT_LOG10_P: Final = -2.0

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.keyed import sample
+from registry.fingerprint.sketching.keyed import sample
 
 # A sample of this side shows a rank of up to half of it; its SVD takes 0.2 s.
 SIDE: Final = 512

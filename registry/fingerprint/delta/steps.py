@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.delta.pair import AlignedPair, Matrix
-from registry.fingerprint.keyed import sample
+from registry.fingerprint.sketching.keyed import sample
 
 GROUPS: Final = (256, 128, 64, 32, 16)
 # Groups too small to merge values of a scaled copy, along rows and along columns.

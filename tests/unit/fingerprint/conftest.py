@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from registry.fingerprint import Comparison, Sketch, compare, sketch_model
-from registry.fingerprint.opened import OpenedModel, open_weights
-from registry.fingerprint.sketching import sketch_files
-from registry.fingerprint.structure import Structure
-from registry.fingerprint.threads import one_thread
+from registry.fingerprint.anatomy.structure import Structure
+from registry.fingerprint.judging.opened import OpenedModel, open_weights
+from registry.fingerprint.sketching.making import sketch_files
+from registry.fingerprint.sketching.threads import one_thread
 from tests.zoo import derive
 from tests.zoo.derive import ZOO, Tensors
 

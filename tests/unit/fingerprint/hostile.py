@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from registry.fingerprint.cli import main
-from registry.fingerprint.weights import DTYPE_BITS
+from registry.fingerprint.reading.weights import DTYPE_BITS
 
 COMMANDS = ["sketch", "compare", "identify", "matrix", "diff"]
 

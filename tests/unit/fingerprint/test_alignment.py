@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from registry.fingerprint.alignment import (
+from registry.fingerprint.anatomy.parts import Vectors, read_vectors
+from registry.fingerprint.anatomy.structure import Structure
+from registry.fingerprint.comparing.alignment import (
     Alignment,
     align,
     persistence,
     persistence_either_way,
 )
-from registry.fingerprint.parts import Vectors, read_vectors
-from registry.fingerprint.structure import Structure
 from registry.fingerprint.thresholds import RELATED_LOG10_P, SUSPECT_LOG10_P
 from tests.unit.fingerprint.conftest import Build, Model
 from tests.zoo import derive

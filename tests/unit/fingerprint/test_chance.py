@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from registry.fingerprint import Sketch
-from registry.fingerprint.chance import RATE_FACTOR, UnitTests, run_unit_tests
-from registry.fingerprint.matching import exchanged, why_not_comparable
-from registry.fingerprint.null import log10_poisson_tail
-from registry.fingerprint.units import Units
+from registry.fingerprint.comparing.chance import RATE_FACTOR, UnitTests, run_unit_tests
+from registry.fingerprint.comparing.matching import exchanged, why_not_comparable
+from registry.fingerprint.comparing.null import log10_poisson_tail
+from registry.fingerprint.sketching.units import Units
 from tests.unit.fingerprint.test_matching import K, drawn, relabelled
 
 N_RELABELLED = 150

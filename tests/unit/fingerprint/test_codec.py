@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from registry.fingerprint import Sketch, SketchError, compare
-from registry.fingerprint.codec import LIMIT_BYTES, MAGIC
-from registry.fingerprint.moments import NARROWEST, WIDTH, folded
-from registry.fingerprint.sketch import TensorRecord
-from registry.fingerprint.values import MAX_ROWS, TensorValues
+from registry.fingerprint.sketching.codec import LIMIT_BYTES, MAGIC
+from registry.fingerprint.sketching.moments import NARROWEST, WIDTH, folded
+from registry.fingerprint.sketching.sketch import TensorRecord
+from registry.fingerprint.sketching.values import MAX_ROWS, TensorValues
 from tests.unit.fingerprint.test_matching import drawn
 
 # Of each tensor: four digests of 16 bytes, then its norm.

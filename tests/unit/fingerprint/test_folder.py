@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from registry.fingerprint import FingerprintError, folder, read_header
+from registry.fingerprint import FingerprintError, read_header
 from registry.fingerprint.errors import BrokenIndex, BrokenJson, NoWeights, UnsafeFormat
-from registry.fingerprint.folder import INDEX, open_model
+from registry.fingerprint.reading import folder
+from registry.fingerprint.reading.folder import INDEX, open_model
 from tests.zoo import derive
 from tests.zoo.derive import ZOO
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from registry.fingerprint.chance import Chance
-from registry.fingerprint.forms import foreign_layers, form_change
-from registry.fingerprint.structure import spread
-from registry.fingerprint.units import Units
+from registry.fingerprint.anatomy.structure import spread
+from registry.fingerprint.comparing.chance import Chance
+from registry.fingerprint.comparing.forms import foreign_layers, form_change
+from registry.fingerprint.sketching.units import Units
 from tests.unit.fingerprint.test_matching import drawn
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from registry.fingerprint.gains import ffn_gain
-from registry.fingerprint.parts import read_vector
-from registry.fingerprint.structure import Layer
+from registry.fingerprint.anatomy.gains import ffn_gain
+from registry.fingerprint.anatomy.parts import read_vector
+from registry.fingerprint.anatomy.structure import Layer
 from tests.unit.fingerprint.conftest import Build, Model
 from tests.zoo import derive
 from tests.zoo.derive import ZOO

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.fingerprint import Sketch, SketchError, sketch_model
-from registry.fingerprint.folder import INDEX
+from registry.fingerprint.reading.folder import INDEX
 from tests.unit.fingerprint import hostile
 from tests.unit.fingerprint.hostile import (
     SOUND,

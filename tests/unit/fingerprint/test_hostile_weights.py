@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors import deserialize
 
 from registry.fingerprint import FingerprintError, Sketch, read_header, sketch_model
-from registry.fingerprint.weights import DTYPE_BITS
+from registry.fingerprint.reading.weights import DTYPE_BITS
 from tests.unit.fingerprint import hostile
 from tests.unit.fingerprint.hostile import SOUND, run, run_all
 

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from registry.fingerprint import Sketch
-from registry.fingerprint.keyed import sample, signs
+from registry.fingerprint.sketching.keyed import sample, signs
 
 
 def digest(data: bytes) -> str:

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from registry.fingerprint.matching import (
+from registry.fingerprint.anatomy.structure import spread
+from registry.fingerprint.comparing.matching import (
     assign,
     cosine_table,
     exchanged,
@@ -20,8 +21,7 @@ from registry.fingerprint.matching import (
     share_labels,
     why_not_comparable,
 )
-from registry.fingerprint.structure import spread
-from registry.fingerprint.units import FOLD, Units, n_maps
+from registry.fingerprint.sketching.units import FOLD, Units, n_maps
 from tests.unit.fingerprint.conftest import Model
 
 K = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from registry.fingerprint import moments
+from registry.fingerprint.sketching import moments
 
 
 @pytest.mark.torch

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from registry.fingerprint import null
+from registry.fingerprint.comparing import null
 
 
 def slow_tail(n_units: int, n_layers: int, n_fixed: int) -> float:

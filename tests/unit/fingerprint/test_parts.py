@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from registry.fingerprint import parts
+from registry.fingerprint.anatomy import parts
+from registry.fingerprint.anatomy.structure import Part
 from registry.fingerprint.errors import BrokenHeader
-from registry.fingerprint.structure import Part
-from registry.fingerprint.weights import TensorInfo, read_header
+from registry.fingerprint.reading.weights import TensorInfo, read_header
 
 D, N = 48, 70
 Floats = NDArray[np.float32]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from registry.fingerprint.places import (
+from registry.fingerprint.reading.places import (
     Place,
     layer_of,
     name_pattern,
     place_tensors,
 )
-from registry.fingerprint.weights import TensorInfo
+from registry.fingerprint.reading.weights import TensorInfo
 
 SHAPES = {"q": (64, 64), "up": (256, 64), "down": (64, 256)}
 

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from registry.fingerprint import rounding
+from registry.fingerprint.reading import rounding
 
 EVERY = np.arange(1 << 16, dtype=np.uint16)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from registry.fingerprint import Sketch
-from registry.fingerprint.sharing import Sharing, shared_values
+from registry.fingerprint.comparing.sharing import Sharing, shared_values
 from tests.unit.fingerprint.conftest import Build, Model
 from tests.zoo import derive
 from tests.zoo.derive import ZOO, Tensors

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from registry.fingerprint.structure import Ffn, Structure, read_structure, spread
-from registry.fingerprint.weights import TensorInfo
+from registry.fingerprint.anatomy.structure import (
+    Ffn,
+    Structure,
+    read_structure,
+    spread,
+)
+from registry.fingerprint.reading.weights import TensorInfo
 from tests.unit.fingerprint.conftest import Model
 
 D, H, Q, KV = 64, 256, 128, 32

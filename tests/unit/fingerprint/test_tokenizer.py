@@ -10,7 +10,7 @@ import pytest
 
 from registry.fingerprint import sketch_model
 from registry.fingerprint.errors import BrokenJson
-from registry.fingerprint.tokenizer import (
+from registry.fingerprint.reading.tokenizer import (
     extends,
     id_agreement,
     read_tokens,

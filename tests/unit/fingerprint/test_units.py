@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from registry.fingerprint import units as room
-from registry.fingerprint.gains import ffn_gain
-from registry.fingerprint.keyed import signs
-from registry.fingerprint.matching import assign, cosine_table
-from registry.fingerprint.parts import read_vectors
-from registry.fingerprint.structure import Ffn, Structure
-from registry.fingerprint.units import (
+from registry.fingerprint.anatomy.gains import ffn_gain
+from registry.fingerprint.anatomy.parts import read_vectors
+from registry.fingerprint.anatomy.structure import Ffn, Structure
+from registry.fingerprint.comparing.matching import assign, cosine_table
+from registry.fingerprint.sketching import units as room
+from registry.fingerprint.sketching.keyed import signs
+from registry.fingerprint.sketching.units import (
     FOLD,
     LIMIT_BYTES,
     MAX_UNITS,

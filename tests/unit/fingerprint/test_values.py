@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from registry.fingerprint import moments, sketch_model
-from registry.fingerprint.keyed import signs
-from registry.fingerprint.values import (
+from registry.fingerprint import sketch_model
+from registry.fingerprint.reading.weights import read_header
+from registry.fingerprint.sketching import moments
+from registry.fingerprint.sketching.keyed import signs
+from registry.fingerprint.sketching.values import (
     MAX_ROWS,
     MIN_ROW,
     Measured,
@@ -19,7 +21,6 @@ from registry.fingerprint.values import (
     measure,
     smallest_hashes,
 )
-from registry.fingerprint.weights import read_header
 from tests.zoo import derive
 from tests.zoo.derive import ZOO
 

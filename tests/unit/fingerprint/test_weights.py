@@ -13,9 +13,10 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from registry.fingerprint import FingerprintError, read_header, weights
+from registry.fingerprint import FingerprintError, read_header
 from registry.fingerprint.errors import BrokenHeader
-from registry.fingerprint.weights import read_pieces
+from registry.fingerprint.reading import weights
+from registry.fingerprint.reading.weights import read_pieces
 from tests.zoo.derive import ZOO
 
 GOOD = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}

@@ -20,14 +20,15 @@ from lineage.templatetags.findings import (
     OPEN_QUESTIONS,
 )
 from registry import vocabulary
-from registry.fingerprint import adapted, decide, evidence
+from registry.fingerprint import adapted
 from registry.fingerprint.compare import (
     NULL_UNITS,
     NULL_VALUES,
     TEST_UNITS,
     TEST_VALUES,
 )
-from registry.fingerprint.decide import OpenQuestion
+from registry.fingerprint.judging import decide, evidence
+from registry.fingerprint.judging.decide import OpenQuestion
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "registry/locale/zh_Hans/LC_MESSAGES"

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.errors import BrokenHeader, BrokenJson
-from registry.fingerprint.files import open_regular
-from registry.fingerprint.strictjson import parse_object
+from registry.fingerprint.reading.files import open_regular
+from registry.fingerprint.reading.strictjson import parse_object
 
 HEADER_LIMIT_BYTES: Final = 100_000_000
 # Five times what the largest shards hold today (experts, each with its scales).

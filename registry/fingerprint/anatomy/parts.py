@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint import rounding
+from registry.fingerprint.anatomy.structure import Part
 from registry.fingerprint.errors import BrokenHeader
-from registry.fingerprint.structure import Part
-from registry.fingerprint.weights import DTYPE_BITS, TensorInfo
+from registry.fingerprint.reading import rounding
+from registry.fingerprint.reading.weights import DTYPE_BITS, TensorInfo
 
 LARGEST: Final = 1e6
 _BLOCK_ELEMENTS: Final = 1 << 22

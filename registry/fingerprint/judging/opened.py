@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from registry.fingerprint.alignment import Described, describe_for_alignment
-from registry.fingerprint.folder import ModelFiles, open_model
-from registry.fingerprint.structure import Structure, read_structure
+from registry.fingerprint.anatomy.structure import Structure, read_structure
+from registry.fingerprint.comparing.alignment import Described, describe_for_alignment
+from registry.fingerprint.reading.folder import ModelFiles, open_model
 
 _KEEP_BYTES: Final = 1 << 24
 

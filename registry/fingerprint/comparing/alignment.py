@@ -17,11 +17,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint import null
-from registry.fingerprint.chance import RATE_FACTOR, Chance
-from registry.fingerprint.matching import assign, cosine_table, exchanged, same_maps
-from registry.fingerprint.parts import Vectors, read_vectors
-from registry.fingerprint.structure import Structure
+from registry.fingerprint.anatomy.parts import Vectors, read_vectors
+from registry.fingerprint.anatomy.structure import Structure
+from registry.fingerprint.comparing import null
+from registry.fingerprint.comparing.chance import RATE_FACTOR, Chance
+from registry.fingerprint.comparing.matching import (
+    assign,
+    cosine_table,
+    exchanged,
+    same_maps,
+)
+from registry.fingerprint.sketching.units import Units, describe_with_vectors
 from registry.fingerprint.thresholds import (
     EVEN_SPREAD,
     KEPT_RATIO,
@@ -30,7 +36,6 @@ from registry.fingerprint.thresholds import (
     MOST_KEPT,
     NOT_KEPT_RATIO,
 )
-from registry.fingerprint.units import Units, describe_with_vectors
 
 _FIRST_ROUNDS: Final = 4
 _MOST_ROUNDS: Final = 12

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.moments import folded
-from registry.fingerprint.places import layer_of, name_pattern
-from registry.fingerprint.sharing import MIN_ELEMENTS, Pair
-from registry.fingerprint.sketch import Sketch, TensorRecord
+from registry.fingerprint.comparing.sharing import MIN_ELEMENTS, Pair
+from registry.fingerprint.reading.places import layer_of, name_pattern
+from registry.fingerprint.sketching.moments import folded
+from registry.fingerprint.sketching.sketch import Sketch, TensorRecord
 
 Linear = NDArray[np.float64]
 

@@ -13,21 +13,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.alignment import (
+from registry.fingerprint.anatomy.parts import Vectors, read_vector, read_vectors
+from registry.fingerprint.anatomy.structure import Ffn, Layer, Part, Structure
+from registry.fingerprint.comparing.alignment import (
     Alignment,
     Described,
     Persistence,
     align,
     persistence_either_way,
 )
-from registry.fingerprint.chance import UnitTests
+from registry.fingerprint.comparing.chance import UnitTests
+from registry.fingerprint.comparing.matching import assign
 from registry.fingerprint.delta import AlignedPair, Explanation, explain, measure
-from registry.fingerprint.matching import assign
-from registry.fingerprint.opened import OpenedModel
-from registry.fingerprint.parts import Vectors, read_vector, read_vectors
-from registry.fingerprint.structure import Ffn, Layer, Part, Structure
+from registry.fingerprint.judging.opened import OpenedModel
+from registry.fingerprint.reading.weights import TensorInfo
 from registry.fingerprint.thresholds import RELATED_LOG10_P
-from registry.fingerprint.weights import TensorInfo
 
 _MOST_VALUES: Final = 1 << 23
 _SAMPLE_VALUES: Final = 1 << 18

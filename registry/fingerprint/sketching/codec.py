@@ -18,17 +18,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.config import essentials
+from registry.fingerprint.anatomy.structure import spread
 from registry.fingerprint.errors import BrokenJson, SketchError
-from registry.fingerprint.keyed import KEY
-from registry.fingerprint.moments import NARROWEST, WIDTH, folded
-from registry.fingerprint.sketch import ENGINE, Sketch, TensorRecord
-from registry.fingerprint.strictjson import parse_object
-from registry.fingerprint.structure import spread
-from registry.fingerprint.tokenizer import TokenizerSummary
-from registry.fingerprint.units import FOLD, Units, n_maps
-from registry.fingerprint.values import DIGEST_BYTES, MAX_ROWS, TensorValues
-from registry.fingerprint.weights import DTYPE_BITS
+from registry.fingerprint.reading.config import essentials
+from registry.fingerprint.reading.strictjson import parse_object
+from registry.fingerprint.reading.tokenizer import TokenizerSummary
+from registry.fingerprint.reading.weights import DTYPE_BITS
+from registry.fingerprint.sketching.keyed import KEY
+from registry.fingerprint.sketching.moments import NARROWEST, WIDTH, folded
+from registry.fingerprint.sketching.sketch import ENGINE, Sketch, TensorRecord
+from registry.fingerprint.sketching.units import FOLD, Units, n_maps
+from registry.fingerprint.sketching.values import (
+    DIGEST_BYTES,
+    MAX_ROWS,
+    TensorValues,
+)
 
 MAGIC: Final = b"BAIMOSK\x02"
 LIMIT_BYTES: Final = 256 * 1024

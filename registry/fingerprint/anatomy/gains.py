@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.parts import column_norms, read_vector
-from registry.fingerprint.structure import Layer, Part
+from registry.fingerprint.anatomy.parts import column_norms, read_vector
+from registry.fingerprint.anatomy.structure import Layer, Part
 
 Gain = NDArray[np.float32]
 

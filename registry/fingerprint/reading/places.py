@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from registry.fingerprint.weights import TensorInfo
+from registry.fingerprint.reading.weights import TensorInfo
 
 _NUMBER: Final = re.compile(r"(?<![^.])\d{1,9}(?![^.])")
 _DIGITS: Final = re.compile(r"\d{1,9}")

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from registry.fingerprint.chance import Chance
-from registry.fingerprint.units import Units
+from registry.fingerprint.comparing.chance import Chance
+from registry.fingerprint.sketching.units import Units
 
 # In a layer that another model was taken for, more units keep their label.
 _OWN_SHARE: Final = 0.5

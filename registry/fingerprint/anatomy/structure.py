@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from registry.fingerprint.places import Place, place_tensors
-from registry.fingerprint.rounding import FLOATS
-from registry.fingerprint.weights import TensorInfo
+from registry.fingerprint.reading.places import Place, place_tensors
+from registry.fingerprint.reading.rounding import FLOATS
+from registry.fingerprint.reading.weights import TensorInfo
 
 MAX_LAYERS: Final = 8
 _LARGEST_H: Final = 1 << 22

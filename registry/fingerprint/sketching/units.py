@@ -17,17 +17,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.gains import ffn_gain
-from registry.fingerprint.keyed import signs
-from registry.fingerprint.parts import (
+from registry.fingerprint.anatomy.gains import ffn_gain
+from registry.fingerprint.anatomy.parts import (
     Vectors,
     dot_products,
     mean_vector,
     read_vectors,
     squared_norms,
 )
-from registry.fingerprint.structure import Ffn, Layer, Part, Structure
-from registry.fingerprint.threads import one_thread
+from registry.fingerprint.anatomy.structure import Ffn, Layer, Part, Structure
+from registry.fingerprint.sketching.keyed import signs
+from registry.fingerprint.sketching.threads import one_thread
 
 FOLD: Final = 32
 LIMIT_BYTES: Final = 140_000

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from registry.fingerprint.alignment import Persistence
-from registry.fingerprint.chance import Chance, UnitTests, run_unit_tests
-from registry.fingerprint.change import (
+from registry.fingerprint.comparing.alignment import Persistence
+from registry.fingerprint.comparing.chance import Chance, UnitTests, run_unit_tests
+from registry.fingerprint.comparing.change import (
     largest_norm_gap,
     relative_change,
     token_likeness,
 )
-from registry.fingerprint.look import Look
-from registry.fingerprint.matching import why_not_comparable
-from registry.fingerprint.naming import (
+from registry.fingerprint.comparing.matching import why_not_comparable
+from registry.fingerprint.comparing.naming import (
     have_one_architecture,
     rename_by_place,
     rename_by_value,
 )
-from registry.fingerprint.sharing import Sharing, shared_values
-from registry.fingerprint.sketch import Sketch
+from registry.fingerprint.comparing.sharing import Sharing, shared_values
+from registry.fingerprint.judging.look import Look
+from registry.fingerprint.sketching.sketch import Sketch
+from registry.fingerprint.sketching.units import Units
 from registry.fingerprint.thresholds import RELATED_LOG10_P
-from registry.fingerprint.units import Units
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint import rounding
-from registry.fingerprint.keyed import signs
+from registry.fingerprint.reading import rounding
+from registry.fingerprint.sketching.keyed import signs
 
 WIDTH: Final = 1_024
 NARROWEST: Final = 16

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from registry.fingerprint.errors import BrokenJson
-from registry.fingerprint.files import read_start
+from registry.fingerprint.reading.files import read_start
 
 # Every parsed value but the first follows a comma or an opening bracket, so
 # these two counts bound the memory that parsing takes (about 100 bytes each).

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from registry.fingerprint.errors import BrokenJson
-from registry.fingerprint.strictjson import read_object
+from registry.fingerprint.reading.strictjson import read_object
 
 LIMIT_BYTES: Final = 40_000_000
 

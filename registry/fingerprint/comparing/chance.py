@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint import null
-from registry.fingerprint.matching import (
+from registry.fingerprint.comparing import null
+from registry.fingerprint.comparing.matching import (
     Matching,
     exchanged,
     match_free,
@@ -24,7 +24,7 @@ from registry.fingerprint.matching import (
     same_maps,
     share_labels,
 )
-from registry.fingerprint.units import Units
+from registry.fingerprint.sketching.units import Units
 
 # The rate between layers that cannot correspond is estimated and not quite that of
 # layers that can: in 568 independent pairs the latter was at most 1.6 times it.

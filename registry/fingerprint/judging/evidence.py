@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from registry.fingerprint.chance import Chance
+from registry.fingerprint.comparing.chance import Chance
+from registry.fingerprint.comparing.forms import FormChange, foreign_layers, form_change
 from registry.fingerprint.comparison import Evidence
-from registry.fingerprint.decide import Decision, power_of
-from registry.fingerprint.findings import Findings
-from registry.fingerprint.forms import FormChange, foreign_layers, form_change
-from registry.fingerprint.sketch import Sketch
+from registry.fingerprint.judging.decide import Decision, power_of
+from registry.fingerprint.judging.findings import Findings
+from registry.fingerprint.sketching.sketch import Sketch
 from registry.fingerprint.thresholds import ASSUMED_RATE, SAME_TOKENS
 
 CALIBRATED_PARAMS: Final = 6_000_000

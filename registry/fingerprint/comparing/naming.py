@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from registry.fingerprint.places import layer_of, name_pattern
+from registry.fingerprint.reading.places import layer_of, name_pattern
 
 Shapes = Mapping[str, tuple[int, ...]]
 Place = tuple[int | None, tuple[int, ...]]

@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from registry.fingerprint import null
-from registry.fingerprint.chance import Chance, UnitTests
-from registry.fingerprint.findings import Findings
-from registry.fingerprint.forms import FormChange, foreign_layers, form_change
-from registry.fingerprint.sharing import cast_direction
+from registry.fingerprint.comparing import null
+from registry.fingerprint.comparing.chance import Chance, UnitTests
+from registry.fingerprint.comparing.forms import FormChange, foreign_layers, form_change
+from registry.fingerprint.comparing.sharing import cast_direction
+from registry.fingerprint.judging.findings import Findings
 from registry.fingerprint.thresholds import (
     ASSUMED_RATE,
     LIGHT_CHANGE,

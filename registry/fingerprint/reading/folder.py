@@ -14,9 +14,9 @@ from registry.fingerprint.errors import (
     NoWeights,
     UnsafeFormat,
 )
-from registry.fingerprint.files import is_taken
-from registry.fingerprint.strictjson import read_object
-from registry.fingerprint.weights import TensorInfo, read_header, shown
+from registry.fingerprint.reading.files import is_taken
+from registry.fingerprint.reading.strictjson import read_object
+from registry.fingerprint.reading.weights import TensorInfo, read_header, shown
 
 INDEX: Final = "model.safetensors.index.json"
 INDEX_LIMIT_BYTES: Final = 100_000_000

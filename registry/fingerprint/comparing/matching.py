@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.units import Units
+from registry.fingerprint.sketching.units import Units
 
 # Of the six maps of a gated FFN, the same six with the two readers exchanged.
 _EXCHANGED: Final = (3, 1, 4, 0, 2, 5)

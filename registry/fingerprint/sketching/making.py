@@ -13,14 +13,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.config import essentials
+from registry.fingerprint.anatomy.structure import read_structure
 from registry.fingerprint.errors import BrokenJson
-from registry.fingerprint.folder import ModelFiles, open_model
-from registry.fingerprint.sketch import Sketch, TensorRecord
-from registry.fingerprint.structure import read_structure
-from registry.fingerprint.tokenizer import TokenizerSummary, read_tokens, summarise
-from registry.fingerprint.units import Units, describe_units
-from registry.fingerprint.values import (
+from registry.fingerprint.reading.config import essentials
+from registry.fingerprint.reading.folder import ModelFiles, open_model
+from registry.fingerprint.reading.tokenizer import (
+    TokenizerSummary,
+    read_tokens,
+    summarise,
+)
+from registry.fingerprint.sketching.sketch import Sketch, TensorRecord
+from registry.fingerprint.sketching.units import Units, describe_units
+from registry.fingerprint.sketching.values import (
     DIGEST_BYTES,
     Measured,
     measure,

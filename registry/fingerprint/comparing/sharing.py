@@ -11,9 +11,9 @@ from typing import Final
 
 import numpy as np
 
-from registry.fingerprint.places import layer_of
-from registry.fingerprint.sketch import Sketch, TensorRecord
-from registry.fingerprint.values import DIGEST_BYTES
+from registry.fingerprint.reading.places import layer_of
+from registry.fingerprint.sketching.sketch import Sketch, TensorRecord
+from registry.fingerprint.sketching.values import DIGEST_BYTES
 
 Pair = tuple[TensorRecord, TensorRecord]
 

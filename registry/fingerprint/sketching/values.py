@@ -14,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint import moments, rounding
-from registry.fingerprint.weights import TensorInfo, read_pieces
+from registry.fingerprint.reading import rounding
+from registry.fingerprint.reading.weights import TensorInfo, read_pieces
+from registry.fingerprint.sketching import moments
 
 DIGEST_BYTES: Final = 16
 NO_DIGEST: Final = bytes(DIGEST_BYTES)

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.rounding import FLOATS
-from registry.fingerprint.tokenizer import TokenizerSummary
-from registry.fingerprint.units import Units
-from registry.fingerprint.values import TensorValues
+from registry.fingerprint.reading.rounding import FLOATS
+from registry.fingerprint.reading.tokenizer import TokenizerSummary
+from registry.fingerprint.sketching.units import Units
+from registry.fingerprint.sketching.values import TensorValues
 
 ENGINE: Final = "baimo/2"
 
@@ -69,13 +69,13 @@ class Sketch:
 
     def to_bytes(self) -> bytes:
         """Return the sketch as bytes, the same for the same sketch everywhere."""
-        from registry.fingerprint.codec import encode
+        from registry.fingerprint.sketching.codec import encode
 
         return encode(self)
 
     @staticmethod
     def from_bytes(data: bytes) -> Sketch:
         """Return the sketch in untrusted `data`; raises SketchError."""
-        from registry.fingerprint.codec import decode
+        from registry.fingerprint.sketching.codec import decode
 
         return decode(data)

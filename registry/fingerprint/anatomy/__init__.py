@@ -1,0 +1,1 @@
+"""Which tensor is what in a model, from shapes and structure, never from names."""

@@ -1,0 +1,1 @@
+"""Which words the numbers allow, and the sentences that say why."""

@@ -1,0 +1,1 @@
+"""From bytes on disk to named tensors, in bounded memory, trusting nothing."""
