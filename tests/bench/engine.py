@@ -4,6 +4,7 @@
     python -m tests.bench.engine pairs [N]       # labelled pairs, weights at hand
     python -m tests.bench.engine independents    # every pair of bases, sketches alone
     python -m tests.bench.engine tables          # what was found, as Markdown
+    python -m tests.bench.engine plot FILE       # calibration of p-values, as SVG
 
 Answers are appended to .zoo-cache/answers/ as JSON lines; what is there is not
 computed again, so that a stopped run goes on. Another engine begins anew. N keeps to
@@ -24,9 +25,10 @@ from typing import Any
 
 from registry.fingerprint import ENGINE, Sketch
 from registry.fingerprint.cli import Loaded, answer
+from registry.fingerprint.judging.findings import find
 from registry.fingerprint.judging.opened import open_weights
 from registry.fingerprint.sketching.making import sketch_files
-from tests.bench import tables
+from tests.bench import plot, tables
 from tests.zoo.derived import CACHE
 from tests.zoo.pairs import Pair, independents, pairs
 
@@ -37,12 +39,14 @@ KEPT += ("parents", "seconds")
 WORKERS = 2
 
 
-def main(command: str, most: str = "1000000") -> None:
+def main(command: str, argument: str = "1000000") -> None:
     """Run one command."""
     if command == "pairs":
-        _run("pairs", list(_first(pairs(), int(most))), with_weights=True)
+        _run("pairs", list(_first(pairs(), int(argument))), with_weights=True)
     elif command == "independents":
         _run("independents", list(independents()), with_weights=False)
+    elif command == "plot":
+        Path(argument).write_text(plot.calibration(read("independents")))
     else:
         tables.main(read("pairs"), read("independents"))
 
@@ -96,7 +100,15 @@ def _compared(pair: Pair, with_weights: bool) -> dict[str, Any]:
         "how": pair.how,
     }
     kept = {key: found[key] for key in KEPT}
-    return {"a": names[0], "b": names[1], **truth, **kept, "numbers": numbers}
+    made = {"a": names[0], "b": names[1], **truth, **kept, "numbers": numbers}
+    return made if with_weights else made | {"tests": _tests(one.sketch, other.sketch)}
+
+
+def _tests(a: Sketch, b: Sketch) -> dict[str, float]:
+    """Return log10 of the p-value that each unit test gave."""
+    tests = find(a, b).tests
+    made = {name: getattr(tests, name, None) for name in plot.TESTS}
+    return {name: test.log10_p for name, test in made.items() if test}
 
 
 @cache

@@ -1,9 +1,10 @@
 """Time of a sketch beside sha256sum of the same warm file: one row of markdown.
 
     python tests/bench/fingerprint.py [--gigabytes 1] [--runs 3] [--dtype BF16]
+    python tests/bench/fingerprint.py --seven      # LLaMA-7B's shape, 13.5 GB
 
-The file has the form of a LLaMA model and tiled trained-like values; it is for
-timing only and is deleted afterwards.
+The file has the form of a LLaMA model; its values are those of a small trained model,
+repeated to that width. It is for timing only and is deleted afterwards.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-D, H, VOCAB = 2048, 5632, 32_000
+VOCAB = 32_000
+# d, h: of TinyLlama, and of LLaMA-7B with its 32 layers and untied head.
+SMALL, SEVEN = (2048, 5632), (4096, 11_008)
+TRAINED = Path(__file__).parents[1] / "zoo/small-1/model.safetensors"
 ITEM_BYTES = {"BF16": 2, "F16": 2, "F32": 4}
 # The command line, then its peak memory in KiB (Linux).
 SKETCH = """
@@ -41,7 +45,7 @@ def main() -> None:
         raise SystemExit("at most 16 GB and 20 runs")
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.dir) as folder:
         path = Path(folder) / "model.safetensors"
-        size = write_model(path, options.gigabytes * 1e9, options.dtype)
+        size = write_model(path, options)
         sketch = ["sketch", str(path), "-o", str(Path(folder) / "sketch")]
         commands = [
             [sys.executable, "-c", SKETCH, *sketch],
@@ -68,21 +72,22 @@ def timed(command: list[str]) -> float:
     return time.perf_counter() - started
 
 
-def write_model(path: Path, n_bytes: float, dtype: str) -> int:
-    """Write a LLaMA-shaped file of about n_bytes; return its size."""
-    shapes = {"model.embed_tokens.weight": (VOCAB, D)}
-    layer = 0
-    while sum(r * c for r, c in shapes.values()) * ITEM_BYTES[dtype] < n_bytes:
-        shapes |= _layer(layer)
-        layer += 1
+def write_model(path: Path, options: argparse.Namespace) -> int:
+    """Write a LLaMA-shaped file as the options say; return its size."""
+    shapes = _shapes(options)
+    item = ITEM_BYTES[options.dtype]
     at, header = 0, {}
     for name, shape in shapes.items():
-        end = at + shape[0] * shape[1] * ITEM_BYTES[dtype]
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, end]}
+        end = at + shape[0] * shape[1] * item
+        header[name] = {
+            "dtype": options.dtype,
+            "shape": shape,
+            "data_offsets": [at, end],
+        }
         at = end
     head = json.dumps(header).encode()
     head += b" " * (-len(head) % 8)
-    tile = _tile(dtype)
+    tile = _tile(options.dtype)
     with path.open("wb") as file:
         file.write(len(head).to_bytes(8, "little") + head)
         for written in range(0, at, len(tile)):
@@ -90,25 +95,42 @@ def write_model(path: Path, n_bytes: float, dtype: str) -> int:
     return path.stat().st_size
 
 
-def _layer(layer: int) -> dict[str, tuple[int, int]]:
+def _shapes(options: argparse.Namespace) -> dict[str, tuple[int, int]]:
+    d, h = SEVEN if options.seven else SMALL
+    tables = {"model.embed_tokens.weight": (VOCAB, d)}
+    n_layers = 32
+    if options.seven:
+        tables["lm_head.weight"] = (VOCAB, d)
+    else:
+        values = options.gigabytes * 1e9 / ITEM_BYTES[options.dtype] - VOCAB * d
+        n_layers = max(1, round(values / (4 * d * d + 3 * d * h)))
+    layers = [_layer(layer, d, h) for layer in range(n_layers)]
+    return {name: shape for part in (tables, *layers) for name, shape in part.items()}
+
+
+def _layer(layer: int, d: int, h: int) -> dict[str, tuple[int, int]]:
     at = f"model.layers.{layer}."
-    attention = {f"{at}self_attn.{x}_proj.weight": (D, D) for x in "qkvo"}
-    ffn = {f"{at}mlp.{x}_proj.weight": (H, D) for x in ("gate", "up")}
-    return attention | ffn | {f"{at}mlp.down_proj.weight": (D, H)}
+    attention = {f"{at}self_attn.{x}_proj.weight": (d, d) for x in "qkvo"}
+    ffn = {f"{at}mlp.{x}_proj.weight": (h, d) for x in ("gate", "up")}
+    return attention | ffn | {f"{at}mlp.down_proj.weight": (d, h)}
 
 
 def _tile(dtype: str) -> bytes:
-    rng = np.random.default_rng(0)
-    # An odd period, so that no two tensors hold the same values.
-    values = (rng.standard_t(8, 5_000_011) * 0.02).astype(np.float32)
+    """Return the trained model's values, an odd number, so that no tensors repeat."""
+    data = TRAINED.read_bytes()
+    at = 8 + int.from_bytes(data[:8], "little")
+    values = np.frombuffer(data, "<u2", offset=at)
+    values = values[: (values.size - 1) // 2 * 2 + 1]
     if dtype == "BF16":
-        return (values.view(np.uint32) >> 16).astype(np.uint16).tobytes()
-    return values.astype(np.float16 if dtype == "F16" else np.float32).tobytes()
+        return values.tobytes()
+    wide = (values.astype(np.uint32) << 16).view(np.float32)
+    return wide.astype(np.float16 if dtype == "F16" else np.float32).tobytes()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gigabytes", type=float, default=1.0)
+    parser.add_argument("--seven", action="store_true", help="LLaMA-7B's shape")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--dtype", choices=sorted(ITEM_BYTES), default="BF16")
     parser.add_argument("--dir", type=Path, default=None, help="where the file goes")

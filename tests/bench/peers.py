@@ -25,6 +25,7 @@ import io
 import json
 import math
 import os
+import re
 import statistics
 import sys
 import time
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+OURS = ("baimo", "baimo_sketch")
 N_KEPT = 48  # prepared models at a time
 LOST = -math.inf
 HEAD = (
@@ -189,11 +191,17 @@ def _figures(pairs: list[Row]) -> Row:
         ),
         "found": _share(related, unrelated[0]),
         "found_1_percent": _share(related, unrelated[len(unrelated) // 100]),
+        "bar": unrelated[0],
         "by_how": _by_how(pairs, unrelated[0]),
         "highest": _highest(others),
         "seconds": _median(row["seconds"] for row in scored),
-        "errors": Counter(row["error"] for row in pairs if row["error"]),
+        "errors": Counter(_general(row["error"]) for row in pairs if row["error"]),
     }
+
+
+def _general(error: str) -> str:
+    """Return the error without what it says of one single model."""
+    return re.sub(r" for '/.*", "", error)
 
 
 def auc(related: list[float], unrelated: list[float]) -> float:
@@ -249,11 +257,34 @@ def tables(rows: list[Row]) -> str:
     lines += _grid("related: found, no false alarm", found)
     highest = {name: row["highest"] for name, row in made.items()}
     lines += _grid("unrelated: highest score of how many", highest)
+    lines += ["", "Related pairs that ours misses and another method finds:", ""]
+    for name in OURS:
+        lines += _losses(rows, made, name)
     lines += ["", "Pairs without a score:", ""]
     for name, row in made.items():
         common = row["errors"].most_common(6)
         lines += [f"- {name}: {n} × {error}" for error, n in common]
     return "\n".join(lines)
+
+
+def _losses(rows: list[Row], made: dict[str, Row], name: str) -> list[str]:
+    """Return a line for each related pair that only others put above their bar."""
+    found: dict[tuple[str, str], list[str]] = {}
+    missed = {}
+    for row in rows:
+        if row["kind"] != "pair" or not row["related"]:
+            continue
+        pair = (Path(row["a"]).name, Path(row["b"]).name)
+        if _value(row) > made[row["method"]]["bar"]:
+            found.setdefault(pair, []).append(row["method"])
+        elif row["method"] == name:
+            missed[pair] = row["how"]
+    listed = [
+        f"- {name}: {how}, {a} and {b}: found by {', '.join(found[a, b])}"
+        for (a, b), how in sorted(missed.items(), key=lambda item: item[1])
+        if set(found.get((a, b), ())) - set(OURS)
+    ]
+    return listed or [f"- {name}: none"]
 
 
 def _grid(title: str, columns: dict[str, dict[str, str]]) -> list[str]:

@@ -83,14 +83,28 @@ def _print_direction(answers: list[Answer]) -> None:
 
 def _print_independents(answers: list[Answer]) -> None:
     said = Counter(made["related"] for made in answers)
-    print(f"related {said[True]}, not {said[False]}, open {said[None]}")
-    known = [made for made in answers if made["log10_p"] is not None]
-    p = np.array([10 ** made["log10_p"] for made in known])
-    names = [(made["a"], made["b"]) for made in known]
-    print(f"{len(set(sum(names, ())))} models, {len(p)} pairs with a p-value")
-    for alpha in ALPHAS:
-        error = bootstrap_error(names, p <= alpha)
-        print(f"| P(p <= {alpha}) | {np.mean(p <= alpha):.4f} ± {error:.4f} |")
+    print(f"related {said[True]}, not {said[False]}, open {said[None]}\n")
+    print("| test | pairs | models | smallest p |", end="")
+    print("".join(f" P(p <= {alpha}) |" for alpha in ALPHAS))
+    print("|---" * (4 + len(ALPHAS)) + "|")
+    for name, of in p_values(answers).items():
+        pairs, p = list(of), np.array(list(of.values()))
+        rates = [
+            f"{np.mean(p <= alpha):.4f} ± {bootstrap_error(pairs, p <= alpha):.4f}"
+            for alpha in ALPHAS
+        ]
+        models = {model for pair in pairs for model in pair}
+        print(f"| {name} | {len(p)} | {len(models)} | {p.min():.2g} |", end="")
+        print("".join(f" {rate} |" for rate in rates))
+
+
+def p_values(answers: list[Answer]) -> dict[str, dict[tuple[str, str], float]]:
+    """Return for each unit test the p-value of every pair that it was made on."""
+    found: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
+    for made in answers:
+        for name, log10_p in made["tests"].items():
+            found[name][made["a"], made["b"]] = 10**log10_p
+    return found
 
 
 def bootstrap_error(names: Sequence[tuple[str, str]], hits: np.ndarray) -> float:
