@@ -107,6 +107,11 @@ SENTENCES: Final[dict[str, Any]] = {
         "Once the disguise is undone the weights differ by {value:.2%} of their size, "
         "about what rounding leaves."
     ),
+    "only-factors-left": _(
+        "Each of the {value} matrices that differ is the other model's but for one "
+        "factor per row and one per column, up to rounding. Such factors can be moved "
+        "between matrices without changing what a model computes."
+    ),
     "white-noise": _(
         "In all {n_matrices} matrices that differ, the difference is "
         "{relative_change:.2%} of the weights and looks like white noise: no direction "

@@ -10,6 +10,7 @@ from registry.fingerprint.delta import (
     noised,
     pruned,
     quantized,
+    rescaled,
     rounded,
     training,
 )
@@ -25,6 +26,7 @@ def explain(delta: Delta, disguised: bool = False) -> Explanation:
     """
     found = (
         rounded.judge(delta, disguised)
+        or rescaled.judge(delta, disguised)
         or pruned.judge_untouched(delta)
         or quantized.judge(delta)
         or pruned.judge_tuned(delta)

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from registry.fingerprint.delta.pair import AlignedPair, is_matrix
+from registry.fingerprint.delta.scales import Scales, scales
 from registry.fingerprint.delta.spectrum import Spectrum, spectrum
 from registry.fingerprint.delta.steps import Steps, steps
 from registry.fingerprint.delta.totals import Totals, total
@@ -19,13 +20,14 @@ OUTSIDE: Final = ("embedding", "head")
 
 @dataclass(frozen=True)
 class Change:
-    """What was measured on one pair; shape and steps only of matrices that differ."""
+    """What was measured on one pair; the rest only of matrices that differ."""
 
     role: str
     layer: int | None
     totals: Totals
     spectrum: Spectrum | None = None
     steps: tuple[Steps, ...] = ()
+    scales: Scales | None = None
 
 
 @dataclass(frozen=True)
@@ -74,4 +76,5 @@ def _measure(pair: AlignedPair) -> Change:
         totals=totals,
         spectrum=spectrum(pair),
         steps=steps(pair),
+        scales=scales(pair),
     )

@@ -67,7 +67,7 @@ ROWS = [
     ],
 ]
 # What the weights show and the engine does not name yet.
-UNNAMED = {("small-1", "scales"), ("small-1", "tokens")}
+UNNAMED = {("small-1", "tokens")}
 
 
 def model_of(build: Build, name: str, suffix: str, family: str = "llama") -> Model:
