@@ -11,6 +11,7 @@ from registry.models import RegisteredModel, Source
 SHOWN: Final = (
     "organization",
     "family",
+    "architecture",
     "released",
     "params",
     "params_active",
@@ -24,7 +25,9 @@ SHOWN: Final = (
     "hf_repo",
     "arxiv",
 )
-_COLUMNS: Final = frozenset({"family", "released", "params", "license", "arxiv"})
+_COLUMNS: Final = frozenset(
+    {"family", "architecture", "released", "params", "license", "open", "arxiv"}
+)
 
 
 @dataclass(frozen=True)

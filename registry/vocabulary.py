@@ -79,6 +79,29 @@ CATEGORY_HEADLINE: Final[Mapping[Category, Category]] = {
 }
 
 
+class Architecture(StrEnum):
+    """The branch of the transformer tree that a model stands on, or another design."""
+
+    DECODER = "decoder"
+    DECODER_MOE = "decoder-moe"
+    ENCODER = "encoder"
+    ENCODER_DECODER = "encoder-decoder"
+    DIFFUSION = "diffusion"
+    RECURRENT = "recurrent"
+    HYBRID = "hybrid"
+
+
+ARCHITECTURE_LABELS: Final[Mapping[Architecture, str]] = {
+    Architecture.DECODER: _("Decoder (GPT branch)"),
+    Architecture.DECODER_MOE: _("Decoder with experts"),
+    Architecture.ENCODER: _("Encoder (BERT branch)"),
+    Architecture.ENCODER_DECODER: _("Encoder and decoder (T5 branch)"),
+    Architecture.DIFFUSION: _("Diffusion"),
+    Architecture.RECURRENT: _("Recurrent or state space"),
+    Architecture.HYBRID: _("Attention and state space"),
+}
+
+
 class Share(StrEnum):
     """How much of a step the makers did themselves."""
 

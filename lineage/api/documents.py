@@ -26,6 +26,8 @@ def model_row(model: Any) -> Json:
         "params": model.params,
         "category": model.category or None,
         "family": model.family or None,
+        "architecture": model.architecture or None,
+        "open": model.open,
         "license": model.license or None,
         "verdict": model.verdict,
     }

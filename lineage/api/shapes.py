@@ -80,6 +80,8 @@ class ModelShape(serializers.Serializer[Any]):
     params = serializers.IntegerField(allow_null=True)
     category = serializers.CharField(allow_null=True)
     family = serializers.CharField(allow_null=True)
+    architecture = serializers.CharField(allow_null=True)
+    open = serializers.BooleanField(allow_null=True)
     license = serializers.CharField(allow_null=True)
     verdict = serializers.CharField(allow_null=True)
 

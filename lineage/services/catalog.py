@@ -87,9 +87,11 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "aliases": list(entry.aliases),
         "category": entry.category.value if entry.category else "",
         "family": entry.family or "",
+        "architecture": entry.architecture.value if entry.architecture else "",
         "released": entry.released or "",
         "params": entry.params,
         "license": entry.license or "",
+        "open": entry.open,
         "arxiv": entry.arxiv or "",
         "claims": [_claim(claim) for claim in entry.claims],
         "facts": {
@@ -101,7 +103,6 @@ def _columns(entry: Entry) -> dict[str, Any]:
             "context": entry.context,
             "modality": list(entry.modality),
             "license_now": entry.license_now,
-            "open": entry.open,
             "description": entry.description,
             "description_zh": entry.description_zh,
             "contribution": {

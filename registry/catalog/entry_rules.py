@@ -15,6 +15,7 @@ from registry.vocabulary import (
     RELATION_LAYER,
     Kind,
     Layer,
+    StatementKind,
     is_reserved,
 )
 
@@ -23,6 +24,7 @@ _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])", re.ASCII)
 _ARXIV = re.compile(r"\d{4}\.\d{4,5}", re.ASCII)
 _REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+UNSETTLED = frozenset({StatementKind.ALLEGED, StatementKind.DISPUTED})
 _DERIVED_LAYERS = frozenset(
     {Layer.WEIGHTS, Layer.COMPONENT, Layer.OUTPUTS, Layer.SERVICE}
 )
@@ -116,7 +118,12 @@ def _check_category(entry: Entry) -> Iterator[Problem]:
         if entry.category is not None:
             yield Problem(path, f"a {entry.kind} has no category")
         return
-    layers = {derivation.layer for derivation in entry.derivations}
+    # What is alleged or contested does not change what a model is.
+    layers = {
+        derivation.layer
+        for derivation in entry.derivations
+        if derivation.state not in UNSETTLED
+    }
     if entry.category is None:
         yield Problem(path, "a model needs a category")
     elif entry.category in FROM_SCRATCH:

@@ -15,6 +15,7 @@ from registry.catalog.schema import (
     Source,
 )
 from registry.vocabulary import (
+    Architecture,
     Category,
     Confidence,
     Kind,
@@ -73,6 +74,7 @@ def _read_entry(fields: Fields, *, organization: str) -> Entry:
         aliases=fields.texts("aliases"),
         organization=organization,
         family=fields.optional_text("family"),
+        architecture=fields.optional_word("architecture", Architecture),
         released=fields.optional_text("released"),
         params=fields.whole_number("params"),
         params_active=fields.whole_number("params_active"),

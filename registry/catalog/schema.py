@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from registry.vocabulary import (
+    Architecture,
     Category,
     Confidence,
     Kind,
@@ -20,6 +21,7 @@ FACTS = (
     "name_zh",
     "organization",
     "family",
+    "architecture",
     "released",
     "params",
     "params_active",
@@ -116,6 +118,7 @@ class Entry:
     aliases: tuple[str, ...]
     organization: str
     family: str | None
+    architecture: Architecture | None
     released: str | None
     params: int | None
     params_active: int | None

@@ -12,7 +12,12 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from registry.models.organizations import Organization
-from registry.vocabulary import CATEGORY_LABELS, KIND_LABELS, Kind
+from registry.vocabulary import (
+    ARCHITECTURE_LABELS,
+    CATEGORY_LABELS,
+    KIND_LABELS,
+    Kind,
+)
 
 # Names are looked up without case through the indexes on their lower form.
 models.CharField.register_lookup(Lower)
@@ -93,10 +98,17 @@ class RegisteredModel(models.Model):
         ],
     )
     family = models.CharField(_("family"), max_length=80, blank=True)
+    architecture = models.CharField(
+        _("architecture"),
+        max_length=16,
+        blank=True,
+        choices=[(word.value, label) for word, label in ARCHITECTURE_LABELS.items()],
+    )
     # "YYYY-MM": as exact as the sources are, and it sorts as text.
     released = models.CharField(_("released"), max_length=7, blank=True)
     params = models.BigIntegerField(_("parameters"), null=True, blank=True)
     license = models.CharField(_("licence"), max_length=80, blank=True)
+    open = models.BooleanField(_("weights published"), null=True, blank=True)
     arxiv = models.CharField(_("paper"), max_length=20, blank=True)
     facts = models.JSONField(_("further facts"), default=dict, blank=True)
     claims = models.JSONField(_("claims in circulation"), default=list, blank=True)

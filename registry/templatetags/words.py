@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.models import Organization, RegisteredModel
 from registry.vocabulary import (
+    ARCHITECTURE_LABELS,
     CATEGORY_LABELS,
     CONFIDENCE_LABELS,
     KIND_LABELS,
@@ -28,6 +29,7 @@ register = template.Library()
 _LABELS: Final[dict[str, dict[str, str]]] = {
     "kind": {str(word): label for word, label in KIND_LABELS.items()},
     "category": {str(word): label for word, label in CATEGORY_LABELS.items()},
+    "architecture": {str(word): label for word, label in ARCHITECTURE_LABELS.items()},
     "share": {str(word): label for word, label in SHARE_LABELS.items()},
     "layer": {str(word): label for word, label in LAYER_LABELS.items()},
     "relation": {str(word): label for word, label in RELATION_LABELS.items()}
@@ -52,6 +54,7 @@ _FACT_LABELS: Final = {
     "name_zh": _("Chinese name"),
     "organization": _("Organisation"),
     "family": _("Family"),
+    "architecture": _("Architecture"),
     "released": _("Released"),
     "params": _("Parameters"),
     "params_active": _("Active parameters"),

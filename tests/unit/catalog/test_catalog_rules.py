@@ -173,6 +173,17 @@ def test_a_cycle_of_weights_is_reported_with_its_way(
     assert "roadrunner -> roadrunner-chat" in message
 
 
+@pytest.mark.parametrize("state", ["alleged", "disputed"])
+def test_an_allegation_does_not_make_a_base_a_derived_model(
+    document: dict[str, Any], load: Load, state: str
+) -> None:
+    chat = document["coyote"]["entries"][0]
+    chat["category"] = "base"
+    chat["derivations"][0]["state"] = state
+
+    assert validate(load(document), TODAY) == []
+
+
 def test_two_models_may_influence_each_other(
     document: dict[str, Any], load: Load
 ) -> None:

@@ -15,6 +15,7 @@ from registry.vocabulary import Category, Layer, Relation
     ("kind", "mapping"),
     [
         (words.Kind, words.KIND_LABELS),
+        (words.Architecture, words.ARCHITECTURE_LABELS),
         (words.Category, words.CATEGORY_LABELS),
         (words.Category, words.CATEGORY_HEADLINE),
         (words.Category, words.CATEGORY_SHARES),
