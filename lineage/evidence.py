@@ -27,6 +27,7 @@ SENTENCES: Final[dict[str, Any]] = {
     "shared-embeddings": _(
         "{value} matrices outside the layers, such as embeddings, are equal."
     ),
+    "reordered-rows": _("{value} matrices hold the same rows in another order."),
     "shared-rows": _(
         "Of {n_sampled} rows that stand for all, {value} are in both models."
     ),

@@ -32,8 +32,8 @@ class Sharing:
     part of all values inside layers, `n_outer` counts those outside (embeddings);
     of matrices only those of MIN_ELEMENTS values or more count that are neither
     constant nor repeated within a model. `n_reordered` matrices have the same rows
-    in another order. `n_rows` of the `n_sampled` rows that
-    stand for both models are in both.
+    in another order; with `only_reordered` that is all that differs. `n_rows` of the
+    `n_sampled` rows that stand for both models are in both.
     """
 
     pairs: tuple[Pair, ...]
@@ -44,6 +44,7 @@ class Sharing:
     n_informative: int
     inner_share: float
     n_reordered: int
+    only_reordered: bool
     n_rows: int
     n_sampled: int
     log10_p: float
@@ -65,6 +66,7 @@ def shared_values(a: Sketch, b: Sketch) -> Sharing:
     n_rows, n_sampled = _shared_rows(a, b)
     one_to_one = _all_equal(a, b, pairs)
     regrouped = not one_to_one and _same_rows(a, b)
+    n_reordered = _n_reordered(a, b)
     return Sharing(
         pairs=tuple(pairs),
         all_equal=one_to_one or regrouped,
@@ -73,7 +75,8 @@ def shared_values(a: Sketch, b: Sketch) -> Sharing:
         n_outer=len(strong) - len(inner),
         n_informative=sum(_is_large(tensor) for tensor in _floats(a)),
         inner_share=_size(t for t, _ in inner) / max(1, _size(inside)),
-        n_reordered=_n_reordered(a, b),
+        n_reordered=n_reordered,
+        only_reordered=n_reordered > 0 and _same_but_for_order(a, b),
         n_rows=n_rows,
         n_sampled=n_sampled,
         log10_p=math.log10(n_pairs) - _DIGEST_BITS * math.log10(2),
@@ -153,6 +156,12 @@ def _same_rows(a: Sketch, b: Sketch) -> bool:
         for s in (a, b)
     ]
     return bool(sums[0]) and sums[0] == sums[1] and outside[0] == outside[1]
+
+
+def _same_but_for_order(a: Sketch, b: Sketch) -> bool:
+    """Return whether every tensor of either has one with the same rows in the other."""
+    bags = [{tensor.values.bag for tensor in _floats(s)} for s in (a, b)]
+    return a.is_complete and b.is_complete and bags[0] == bags[1]
 
 
 def _row_sums(sketch: Sketch) -> Counter[int]:

@@ -159,7 +159,8 @@ def _related(found: Findings, carrier: str) -> Decision:
     change = _change_of_form(found, best)
     if change:
         return Decision(True, change.word, (change.word,), carrier, change.direction)
-    if found.sharing.n_reordered >= MIN_REORDERED:
+    sharing = found.sharing
+    if sharing.n_reordered >= MIN_REORDERED or sharing.only_reordered:
         return Decision(True, "permuted", ("permuted",), carrier)
     if found.units_b is None and found.params[0] != found.params[1]:
         direction = "a->b" if found.params[1] < found.params[0] else "b->a"

@@ -109,6 +109,10 @@ def _values(found: Findings) -> list[Evidence]:
         n = sharing.n_outer
         text = f"{n} matrices outside the layers, such as embeddings, are equal."
         items.append(Evidence("shared-embeddings", n, text))
+    if sharing.n_reordered:
+        n = sharing.n_reordered
+        text = f"{n} matrices hold the same rows in another order."
+        items.append(Evidence("reordered-rows", n, text))
     if sharing.n_rows and not sharing.all_equal:
         text = (
             f"Of {sharing.n_sampled} rows that stand for all, {sharing.n_rows} are in "

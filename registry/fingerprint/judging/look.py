@@ -7,7 +7,7 @@ a disguise when labels say nothing, and reads from aligned weights what was done
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -106,7 +106,16 @@ def _pairs(a: Structure, b: Structure, *, swapped: bool) -> Iterator[AlignedPair
         yield from _layer_pairs(a.layers[i], b.layers[i], swapped)
     for left, right in zip(a.tables, b.tables, strict=False):
         n = min(left.count, right.count, max(1, _MOST_VALUES // a.d))
-        yield _part_pair("embedding", None, left, right, np.arange(n))
+        yield _in_one_order(_part_pair("embedding", None, left, right, np.arange(n)))
+
+
+def _in_one_order(pair: AlignedPair) -> AlignedPair:
+    """Return the pair with a's rows in b's order where both have the same rows."""
+    a, b = pair.a, pair.b
+    if not np.array_equal(np.sort(a[:, 0]), np.sort(b[:, 0])):
+        return pair  # most often, and soon seen
+    same = np.array_equal(a[np.lexsort(a.T)], b[np.lexsort(b.T)])
+    return replace(pair, a=b) if same else pair
 
 
 def _layer_pairs(a: Layer, b: Layer, swapped: bool) -> Iterator[AlignedPair]:

@@ -66,8 +66,6 @@ ROWS = [
         for suffix in ("names", "int8", "vocabulary", "pad", "units-0.5", "hidden")
     ],
 ]
-# What the weights show and the engine does not name yet.
-UNNAMED = {("small-1", "tokens")}
 
 
 def model_of(build: Build, name: str, suffix: str, family: str = "llama") -> Model:
@@ -104,15 +102,7 @@ def test_what_was_made_from_a_model_is_related_to_it(
         assert found.relation in found.relation_set
 
 
-@pytest.mark.parametrize(
-    ("name", "suffix"),
-    [
-        pytest.param(*row, marks=pytest.mark.xfail(reason="not named yet"))
-        if row in UNNAMED
-        else row
-        for row in ROWS
-    ],
-)
+@pytest.mark.parametrize(("name", "suffix"), ROWS)
 def test_weights_name_what_was_done(
     name: str, suffix: str, answers: Callable[[str, str], Both]
 ) -> None:

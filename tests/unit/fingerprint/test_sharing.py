@@ -9,7 +9,7 @@ import pytest
 
 from registry.fingerprint import Sketch
 from registry.fingerprint.comparing.sharing import Sharing, shared_values
-from tests.unit.fingerprint.conftest import Build, Model
+from tests.unit.fingerprint.conftest import Build, Model, judged, kinds
 from tests.zoo import derive
 from tests.zoo.derive import ZOO, Tensors
 
@@ -136,3 +136,49 @@ def test_a_few_rows_pasted_in_are_seen(
 
     assert found.n_inner == 0
     assert 8 <= found.n_rows < 60
+
+
+TABLE = "model.embed_tokens.weight"
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_shuffled_vocabulary_is_all_that_differs(
+    seed: int, models: dict[str, Model], build: Build
+) -> None:
+    base = derive.read(ZOO / "small-1")
+    order = np.random.default_rng(seed).permutation(len(base[TABLE].bits))
+    shuffled = build(derive.shuffle_vocabulary(base, order))
+
+    for found in judged(models["small-1"], shuffled):
+        assert found.relation_set == ("permuted",)
+        assert found.direction is None
+        assert kinds(found)["reordered-rows"] == 1
+
+
+def test_a_shuffled_vocabulary_beside_a_change_is_not_all(
+    base: Tensors, shared: Share
+) -> None:
+    order = np.random.default_rng(0).permutation(len(base[TABLE].bits))
+    shuffled = derive.shuffle_vocabulary(base, order)
+    name = "model.layers.1.mlp.up_proj.weight"
+    doubled = derive.stored(2 * shuffled[name].values(), "BF16")
+
+    found = shared(shuffled | {name: doubled})
+
+    assert found.n_reordered == 1
+    assert not found.only_reordered
+
+
+def test_equal_models_are_not_reordered(base: Tensors, shared: Share) -> None:
+    for tensors in (base, derive.rename(base, derive.TO_OTHER), phi3_like(base)):
+        assert not shared(tensors).only_reordered
+
+
+def test_another_model_with_a_shuffled_table_of_this_one_is_no_copy(
+    models: dict[str, Model], base: Tensors, other: Tensors, build: Build
+) -> None:
+    order = np.random.default_rng(0).permutation(len(base[TABLE].bits))
+    shuffled = derive.shuffle_vocabulary(base, order)[TABLE]
+
+    for found in judged(models["small-1"], build(other | {TABLE: shuffled})):
+        assert found.related is not True
