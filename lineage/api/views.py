@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lineage.api import documents, shapes
+from lineage import documents
+from lineage.api import shapes
 from lineage.api.pagination import page_of_models
 from lineage.api.params import ModelListParams
 from lineage.models import with_verdict

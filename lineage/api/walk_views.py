@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lineage import queries, walks
-from lineage.api import documents, shapes
+from lineage import documents, queries, walks
+from lineage.api import shapes
 from lineage.api.pagination import page_of_nodes
 from lineage.api.params import PathParams, WalkParams
 from lineage.api.views import find_model

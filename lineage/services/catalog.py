@@ -74,6 +74,7 @@ def _load_entry(entry: Entry, organization: Organization) -> RegisteredModel | N
     model.organization = organization
     model.save()
     _load_hub_repos(entry, model)
+    model.save(update_fields=["search_text"])  # which the addresses are part of
     _load_sources(entry, model)
     return model
 

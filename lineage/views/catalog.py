@@ -1,164 +1,61 @@
-"""The list of everything registered, with filters that live in the address."""
+"""The list of everything registered: a page, cards, and files of what it shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterator
+from io import StringIO
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 
-from lineage.models import with_verdict
-from registry.models import Organization, RegisteredModel
-from registry.templatetags.words import shown_team, word
-from registry.vocabulary import Category, Kind, Verdict
+from lineage.documents import model_row
+from lineage.listing import FILTERS, ORDERS, Listing, read_listing
+from registry.models import RegisteredModel
 
 PAGE_SIZE: Final = 50
-MAX_VALUES: Final = 30
-MAX_QUERY_LENGTH: Final = 200
-DEFAULT_ORDER: Final = "-released"
-ORDERS: Final = ("name", "organization", "released", "params", "license")
-
-Chosen = Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A filter of the list; without words, its values are shown as they are."""
-
-    name: str
-    column: str
-    words: tuple[str, ...] = ()
-
-
-FILTERS: Final = (
-    Filter("kind", "kind", tuple(Kind)),
-    Filter("category", "category", tuple(Category)),
-    Filter("verdict", "verdict", tuple(Verdict)),
-    Filter("organization", "organization__slug"),
-    Filter("license", "license"),
+COLUMNS: Final = (
+    *("slug", "kind", "name", "name_zh", "organization", "country", "released"),
+    *("params", "category", "family", "architecture", "open", "license", "verdict"),
 )
+# A spreadsheet would run a cell that begins so.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A value of a filter, how many entries it would show, and whether it is on."""
-
-    value: str
-    label: str
-    count: int
-    is_on: bool
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a reader asked for: words, chosen values, order."""
-
-    text: str
-    chosen: Chosen
-    order: str
-
-    def models(self, *, without: str = "") -> QuerySet[Any]:
-        """Return what every filter lets through, except the one named."""
-        found = with_verdict(RegisteredModel.objects.listed().searched(self.text))
-        for part in FILTERS:
-            values = self.chosen.get(part.name)
-            if values and part.name != without:
-                found = found.filter(**{f"{part.column}__in": values})
-        return found
-
-    def ordered(self) -> QuerySet[Any]:
-        """Return the entries in the reader's order, unknown values last."""
-        name = self.order.removeprefix("-")
-        column = F("organization__slug" if name == "organization" else name)
-        descending = self.order.startswith("-")
-        ordering = column.desc if descending else column.asc
-        models = self.models().select_related("organization")
-        if name == "released" and descending:
-            return models.order_by(ordering(nulls_last=True), "name", "id")
-        return models.order_by(ordering(nulls_last=True), "id")
-
-    def address(self, **changes: Any) -> str:
-        """Return the query string of this listing with some parts changed."""
-        parts: dict[str, Any] = {"q": self.text, **self.chosen}
-        if self.order != DEFAULT_ORDER:
-            parts["order"] = self.order
-        kept = {k: v for k, v in {**parts, **changes}.items() if v}
-        return "?" + urlencode(kept, doseq=True)
-
-
-def models(request: HttpRequest) -> HttpResponse:
-    """List entries with counts for every filter."""
+def models(request: HttpRequest) -> HttpResponseBase:
+    """List entries with counts for every filter, or give them all as a file."""
     listing = read_listing(request.GET)
+    if request.GET.get("as") == "csv":
+        return _csv(listing, request)
+    if request.GET.get("as") == "json":
+        return _json(listing)
+    return _page(listing, request)
+
+
+def _page(listing: Listing, request: HttpRequest) -> HttpResponse:
     page = Paginator(listing.ordered(), PAGE_SIZE).get_page(request.GET.get("page"))
+    view = "cards" if request.GET.get("view") == "cards" else ""
     context = {
         "listing": listing,
         "page": page,
-        "filters": [(part, _choices(listing, part)) for part in FILTERS],
-        "chosen": _removable(listing),
+        "view": view,
+        "other_view": listing.address(view="" if view else "cards"),
+        "filters": [(part, listing.choices(part)) for part in FILTERS],
+        "chosen": listing.removable(),
         "heads": _heads(listing),
-        "pages": _neighbours(listing, page),
+        "pages": _neighbours(listing, page, view),
+        "files": {name: listing.address(**{"as": name}) for name in ("csv", "json")},
         "n_all": RegisteredModel.objects.listed().count(),
     }
     return render(request, "lineage/models.html", context)
-
-
-def read_listing(query: QueryDict) -> Listing:
-    """Return the listing of a query string; unknown words are left out."""
-    chosen = {}
-    for part in FILTERS:
-        values = query.getlist(part.name)[:MAX_VALUES]
-        known = [v for v in values if v and (not part.words or v in part.words)]
-        if known:
-            chosen[part.name] = known
-    order = query.get("order", DEFAULT_ORDER)
-    if order.removeprefix("-") not in ORDERS:
-        order = DEFAULT_ORDER
-    text = query.get("q", "").replace("\x00", "")[:MAX_QUERY_LENGTH].strip()
-    return Listing(text=text, chosen=chosen, order=order)
-
-
-def _choices(listing: Listing, part: Filter) -> list[Choice]:
-    """Return the values of a filter with their counts under the other filters."""
-    rows = listing.models(without=part.name).order_by().values_list(part.column)
-    counts = {value: n for value, n in rows.annotate(n=Count("id")) if value}
-    labels = _labels(part)
-    on = listing.chosen.get(part.name, ())
-    values: Sequence[str] = part.words or sorted(
-        set(counts) | set(on), key=lambda value: (-counts.get(value, 0), value)
-    )
-    shown = [v for i, v in enumerate(values) if part.words or i < MAX_VALUES or v in on]
-    return [
-        Choice(value, labels.get(value, value), counts.get(value, 0), value in on)
-        for value in shown
-        if counts.get(value, 0) or value in on
-    ]
-
-
-def _labels(part: Filter) -> Mapping[str, str]:
-    """Return what readers call the values of a filter; others stand for themselves."""
-    if part.name == "organization":
-        return {team.slug: shown_team(team) for team in Organization.objects.all()}
-    return {value: word(value, part.name) for value in part.words}
-
-
-def _removable(listing: Listing) -> list[tuple[str, str]]:
-    """Return each chosen value's label and the address without it."""
-    removable = []
-    if listing.text:
-        removable.append((f"“{listing.text}”", listing.address(q="")))
-    for part in FILTERS:
-        values = listing.chosen.get(part.name, ())
-        labels = _labels(part) if values else {}
-        for value in values:
-            others = [other for other in values if other != value]
-            address = listing.address(**{part.name: others})
-            removable.append((labels.get(value, value), address))
-    return removable
 
 
 def _heads(listing: Listing) -> dict[str, dict[str, str]]:
@@ -174,10 +71,50 @@ def _heads(listing: Listing) -> dict[str, dict[str, str]]:
     return heads
 
 
-def _neighbours(listing: Listing, page: Page[Any]) -> dict[str, str]:
+def _neighbours(listing: Listing, page: Page[Any], view: str) -> dict[str, str]:
     found = {}
     if page.has_previous():
-        found["previous"] = listing.address(page=page.previous_page_number())
+        number = page.previous_page_number()
+        found["previous"] = listing.address(page=number, view=view)
     if page.has_next():
-        found["next"] = listing.address(page=page.next_page_number())
+        found["next"] = listing.address(page=page.next_page_number(), view=view)
     return found
+
+
+def _json(listing: Listing) -> HttpResponse:
+    """Return every entry of the listing in its order, as the API writes them."""
+    found = [model_row(model) for model in listing.ordered()]
+    return JsonResponse({"total": len(found), "results": found}, headers=_named("json"))
+
+
+def _csv(listing: Listing, request: HttpRequest) -> StreamingHttpResponse:
+    """Return every entry of the listing in its order, one line each."""
+    site = request.build_absolute_uri("/")
+    lines = _csv_lines(listing, site.rstrip("/"))
+    return StreamingHttpResponse(
+        lines, content_type="text/csv; charset=utf-8", headers=_named("csv")
+    )
+
+
+def _csv_lines(listing: Listing, site: str) -> Iterator[str]:
+    yield "\ufeff"  # by which spreadsheets know that Chinese follows
+    yield _csv_line([*COLUMNS, "url"])
+    for model in listing.ordered().iterator(chunk_size=500):
+        row = model_row(model)
+        cells = [_cell(row[name]) for name in COLUMNS]
+        yield _csv_line([*cells, site + model.get_absolute_url()])
+
+
+def _csv_line(cells: list[str]) -> str:
+    line = StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _named(ending: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="baimo-models.{ending}"'}

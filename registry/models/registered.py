@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from registry.models.organizations import Organization
+from registry.search import phrases, searchable
 from registry.vocabulary import (
     ARCHITECTURE_LABELS,
     CATEGORY_LABELS,
     KIND_LABELS,
+    Category,
     Kind,
 )
 
@@ -53,12 +57,37 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
     def searched(self, text: str) -> RegisteredModelQuerySet:
         """Return entries whose names contain every word of the text.
 
-        Words after the twentieth are not looked at.
+        Words after the twentieth are not looked at; punctuation alone finds nothing.
         """
+        wanted = phrases(text)
+        if text.strip() and not wanted:
+            return self.none()
         found = self
-        for word in text.lower().split()[:20]:
-            found = found.filter(search_text__contains=word)
+        for phrase in wanted:
+            found = found.filter(search_text__contains=phrase)
         return found
+
+    def by_name(self, text: str) -> RegisteredModelQuerySet:
+        """Return entries annotated with `closeness`: 0 for the very name, 1, 2 after.
+
+        1 is a name that begins with the text.
+        """
+        name = text.strip()
+        return self.annotate(
+            closeness=models.Case(
+                models.When(
+                    Q(name__iexact=name)
+                    | Q(name_zh__iexact=name)
+                    | Q(slug__lower=name.lower()),
+                    then=0,
+                ),
+                models.When(
+                    Q(name__istartswith=name) | Q(name_zh__startswith=name), then=1
+                ),
+                default=2,
+                output_field=models.SmallIntegerField(),
+            )
+        )
 
 
 class RegisteredModel(models.Model):
@@ -159,11 +188,19 @@ class RegisteredModel(models.Model):
         return f"{self.organization.slug}/{self.repo_name}"
 
     def _search_text(self) -> str:
-        team = self.organization
+        """Return names, addresses and category, in every language of the site."""
         names = [self.slug, self.name, self.name_zh, self.family, *self.aliases]
+        team = self.organization
         if team is not None:
             names += [team.slug, team.name, team.name_zh]
-        return "\n".join(names).lower()
+        if self.pk:
+            names += self.hub_repos.order_by("id").values_list("repo_id", flat=True)
+        if self.category:
+            label = CATEGORY_LABELS[Category(self.category)]
+            for language, _name in settings.LANGUAGES:
+                with override(language):
+                    names.append(gettext(label))
+        return searchable(names)
 
 
 class HubRepo(models.Model):

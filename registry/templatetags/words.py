@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from registry.countries import COUNTRIES
 from registry.models import Organization, RegisteredModel
 from registry.vocabulary import (
     ARCHITECTURE_LABELS,
@@ -71,6 +72,16 @@ _FACT_LABELS: Final = {
     "arxiv": _("Paper"),
 }
 
+# Filters whose label is not that of the fact.
+_FILTER_LABELS: Final = {
+    "kind": _("Kind"),
+    "category": _("What the makers did"),
+    "verdict": _("Verdict"),
+    "size": _("Parameters"),
+    "country": _("Country"),
+    "year": _("Year"),
+}
+
 _MODALITIES: Final = {
     "text": pgettext_lazy("modality", "text"),
     "image": pgettext_lazy("modality", "images"),
@@ -108,6 +119,12 @@ def fact_label(name: str) -> str:
 
 
 @register.filter
+def filter_label(name: str) -> str:
+    """Return the label of a filter of the catalog."""
+    return str(_FILTER_LABELS.get(name) or fact_label(name))
+
+
+@register.filter
 def told(facts: Mapping[str, Any], name: str) -> str:
     """Return a text of the catalog in the reader's language, else in English."""
     chinese = facts.get(f"{name}_zh") if _is_chinese() else None
@@ -142,6 +159,13 @@ def shown_team(team: Organization) -> str:
 def modality(name: str) -> str:
     """Return the label of a kind of input or output."""
     return str(_MODALITIES.get(name, name))
+
+
+@register.filter
+def country(code: str) -> str:
+    """Return the name of a country; an unknown code as it is."""
+    label = COUNTRIES.get(code)
+    return gettext(label) if label else code
 
 
 @register.filter
