@@ -18,6 +18,7 @@ from registry.fingerprint.comparing import null
 from registry.fingerprint.comparing.matching import (
     Matching,
     exchanged,
+    likeness,
     match_free,
     match_raw,
     match_twice,
@@ -86,15 +87,19 @@ class UnitTests:
 def run_unit_tests(a: Units, b: Units) -> UnitTests:
     """Return the tests of two models whose units can be matched.
 
-    Which of two equal-shaped readers is the gate is not known: both readings are
-    tried, the better is kept and paid for.
+    Which of two equal-shaped readers is the gate is not known: the reading that makes
+    units more alike is taken. Both are paid for, so the bound on chance holds however
+    the choice falls.
     """
-    readings = [(b, False), (exchanged(b), True)] if a.is_gated else [(b, False)]
-    tried = [_one_reading(a, other, swapped) for other, swapped in readings]
-    best = min(tried, key=lambda tests: (tests.log10_p, -_effect(tests)))
-    paid = [_paid(t, len(readings)) for t in (best.raw, best.free, best.twice)]
-    assert paid[2] is not None
-    return UnitTests(paid[0], paid[1], paid[2], best.same_depth, best.swapped)
+    other = exchanged(b)
+    swapped = other is not b and likeness(a, other) > likeness(a, b)
+    tests = _one_reading(a, other if swapped else b, swapped)
+    n_readings = 1 if other is b else 2
+    raw, free, twice = (
+        _paid(t, n_readings) for t in (tests.raw, tests.free, tests.twice)
+    )
+    assert twice is not None
+    return UnitTests(raw, free, twice, tests.same_depth, swapped)
 
 
 def _one_reading(a: Units, b: Units, swapped: bool) -> UnitTests:
@@ -171,10 +176,6 @@ def _layers(
         i = int(column.argmax())
         listed.append((a.sampled[i], b.sampled[j], int(column[i]), found.n_units))
     return tuple(listed)
-
-
-def _effect(tests: UnitTests) -> float:
-    return max(test.effect for test in (tests.raw, tests.free, tests.twice) if test)
 
 
 def _paid(test: Chance | None, n_readings: int) -> Chance | None:

@@ -31,7 +31,7 @@ def relative_change(
     for left, right in _aligned(a, b, renamed):
         x, y = _same_width(left, right)
         difference = x - y
-        apart += float(np.square(difference).sum())
+        apart += float(difference @ difference)
         size_a += left.values.norm**2
         size_b += right.values.norm**2
         n += 1

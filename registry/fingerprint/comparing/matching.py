@@ -9,7 +9,7 @@ what it writes, each matched alone and without labels, name the same partner?
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,12 @@ from registry.fingerprint.sketching.units import Units
 _EXCHANGED: Final = (3, 1, 4, 0, 2, 5)
 # Cosines are compared after rounding, so that machines agree on the assignment.
 _STEPS: Final = 1e6
+# How far below the best a cosine still competes for a partner, and for how long.
+_RIVALRY: Final = 0.02
+_ROUNDS: Final = 10
 
-Cosines = NDArray[np.float64]
+Cosines = NDArray[np.floating[Any]]
+Cells = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,19 @@ def exchanged(units: Units) -> Units:
 
 
 def match_raw(a: Units, b: Units, cells: NDArray[np.bool_]) -> Matching:
-    """Return how often assignments by raw descriptors keep the label."""
+    """Return how often assignments by raw descriptors keep the label.
+
+    Of the `cells` in the column of a layer of b only one is counted: where units of
+    one label are most alike.
+    """
     return _labelled(a, b, a.raw, b.raw, cells)
 
 
 def match_free(a: Units, b: Units, cells: NDArray[np.bool_]) -> Matching:
-    """Return how often assignments by free descriptors keep the label."""
+    """Return how often assignments by free descriptors keep the label.
+
+    Cells are taken as `match_raw` takes them.
+    """
     return _labelled(a, b, *same_maps(a, b), cells)
 
 
@@ -90,10 +101,13 @@ def match_twice(
     n_layers = len(left)
     wanted = np.eye(*counts.shape, dtype=bool)
     wanted |= np.roll(wanted, 1, axis=1)
-    for i, j in np.argwhere(wanted | (not same_depth)):
-        by_reading = assign(cosine_table(left[i, :, :-1], right[j, :, :-1]))
-        by_writing = assign(cosine_table(left[i, :, -1:], right[j, :, -1:]))
-        counts[i, j] = ((by_reading == by_writing) & (by_reading >= 0)).sum()
+    cells = np.argwhere(wanted | (not same_depth))
+    by_reading, by_writing = (
+        assign_all(cosine_tables(left[:, :, roles], right[:, :, roles], cells))
+        for roles in (slice(None, -1), slice(-1, None))
+    )
+    agree = (by_reading == by_writing) & (by_reading >= 0)
+    counts[tuple(cells.T)] = agree.sum(axis=1)
     n_units = min(left.shape[1], right.shape[1])
     if same_depth:
         control = counts[(counts >= 0) & ~np.eye(n_layers, dtype=bool)]
@@ -111,13 +125,20 @@ def _labelled(
 ) -> Matching:
     counts = np.full(cells.shape, -1, np.int64)
     cosines = np.full(cells.shape, np.nan)
-    for i, j in np.argwhere(cells):
-        table = cosine_table(left[i], right[j])
-        same = (a.labels[i] % a.h)[:, None] == (b.labels[j] % b.h)[None]
-        matched = assign(table)
-        counts[i, j] = same[np.arange(len(matched)), matched].sum()
-        if same.any():
-            cosines[i, j] = np.median(table[same])
+    at = np.argwhere(cells)
+    tables = cosine_tables(left, right, at)
+    same = (a.labels % a.h)[at[:, 0], :, None] == (b.labels % b.h)[at[:, 1], None]
+    for cell, table, one_label in zip(at, tables, same, strict=True):
+        if one_label.any():
+            median = np.median(table[one_label])
+            cosines[tuple(cell)] = np.rint(median * _STEPS) / _STEPS
+    likeliest = np.where(cells, np.nan_to_num(cosines, nan=-2.0), -np.inf).argmax(
+        axis=0
+    )
+    asked = likeliest[at[:, 1]] == at[:, 0]
+    matched = assign_all(tables[asked])
+    kept = np.take_along_axis(same[asked], matched[..., None], axis=2)[..., 0]
+    counts[tuple(at[asked].T)] = (kept & (matched >= 0)).sum(axis=1)
     n_units = min(left.shape[1], right.shape[1])
     return Matching(counts, n_units, cosines, np.empty(0, np.int64))
 
@@ -134,29 +155,93 @@ def same_maps(a: Units, b: Units) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
     return a.free[..., -n_common:], b.free[..., -n_common:]
 
 
+def likeness(a: Units, b: Units) -> float:
+    """Return how like units are to those most like them, whatever their labels.
+
+    The mean of these cosines, looked for both ways, by free descriptors and, where
+    vectors have one length, by raw ones.
+    """
+    same_depth = a.n_layers == b.n_layers
+    sides = [same_maps(a, b)] + ([(a.raw, b.raw)] if a.d == b.d else [])
+    total = 0.0
+    for left, right in sides:
+        shape = (len(left), len(right))
+        cells = np.argwhere(np.eye(*shape) if same_depth else np.ones(shape))
+        tables = cosine_tables(left, right, cells)
+        total += float(tables.max(axis=1).mean() + tables.max(axis=2).mean())
+    return total / (2 * len(sides))
+
+
 def cosine_table(left: NDArray[np.int8], right: NDArray[np.int8]) -> Cosines:
     """Return the mean over roles of cosines, (units of a, units of b).
 
     left, right: int8 (units, roles, numbers). A dead unit is like nobody: -1.
     """
+    tables = cosine_tables(left[None], right[None], np.zeros((1, 2), np.int64))
+    return np.asarray(tables[0])
+
+
+def cosine_tables(
+    left: NDArray[np.int8], right: NDArray[np.int8], cells: Cells
+) -> Cosines:
+    """Return `cosine_table` of each cell, (cells, units of a, units of b).
+
+    left, right: int8 (layers, units, roles, numbers). cells: int64 (cells, 2), a
+    layer of a and one of b.
+    """
+    i, j = cells.T
     x, y = (_unit(side.astype(np.float32)) for side in (left, right))
-    table = np.einsum("irk,jrk->ij", x, y, optimize=True) / left.shape[1]
-    dead_x, dead_y = (np.abs(side).max(axis=(1, 2)) == 0 for side in (x, y))
-    table[dead_x[:, None] | dead_y[None]] = -1.0
-    return np.asarray(np.rint(table * _STEPS) / _STEPS, np.float64)
+    tables = x[i] @ y[j].transpose(0, 2, 1)
+    dead_x, dead_y = (np.abs(side).max(axis=-1) == 0 for side in (x, y))
+    tables[dead_x[i]] = -1.0
+    tables.transpose(0, 2, 1)[dead_y[j]] = -1.0
+    return np.asarray(tables, np.float32)
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+    """Return float32 (layers, units, roles * numbers) of length 1, alike in all roles.
+
+    vectors: (layers, units, roles, numbers). What is zero in a role stays so.
+    """
+    lengths = np.sqrt(vectors.shape[2] * np.square(vectors).sum(axis=-1, keepdims=True))
+    made = vectors / np.maximum(lengths, 1e-12)
+    return np.asarray(made.reshape(*made.shape[:2], -1), np.float32)
 
 
 def assign(table: Cosines) -> NDArray[np.int64]:
     """Return the partner of each unit of a in the best assignment, -1 for none."""
+    return np.asarray(assign_all(table[None])[0])
+
+
+def assign_all(tables: Cosines) -> NDArray[np.int64]:
+    """Return `assign` of each table of cosines, int64 (tables, units of a)."""
     # scipy takes longer to start than the rest of this package together.
     from scipy.optimize import linear_sum_assignment
 
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    matched = np.full(table.shape[0], -1, np.int64)
-    matched[rows] = columns
+    n_tables, n_rows, n_columns = tables.shape
+    costs = np.rint(tables * -_STEPS).astype(np.float64)
+    if n_rows == n_columns:
+        # Every column finds a row: all assignments pay the same prices.
+        costs += _prices(tables)
+    matched = np.full((n_tables, n_rows), -1, np.int64)
+    for partners, cost in zip(matched, costs, strict=True):
+        rows, columns = linear_sum_assignment(cost)
+        partners[rows] = columns
     return matched
+
+
+def _prices(tables: Cosines) -> NDArray[np.float64]:
+    """Return prices, (tables, 1, columns), at which few rows want the same column.
+
+    They halve the search for the best assignment. In whole steps, so that totals stay
+    exact. Rows share themselves out over columns by how much they prefer them, and
+    columns over rows in turn (Sinkhorn 1964), in float32: any prices are allowed.
+    """
+    scale = np.float32(_RIVALRY)
+    wishes = np.exp(np.clip(tables, -1, 1).astype(np.float32) / scale)
+    columns = np.ones((len(tables), tables.shape[2], 1), np.float32)
+    for _ in range(_ROUNDS):
+        rows = 1 / (wishes @ columns)
+        columns = 1 / (wishes.transpose(0, 2, 1) @ rows)
+    logs = np.log(columns.astype(np.float64)).transpose(0, 2, 1)
+    return np.asarray(np.rint(-_STEPS * _RIVALRY * logs))

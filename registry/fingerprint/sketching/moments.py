@@ -77,6 +77,8 @@ def _signs_on(device: str) -> Any:
 
 def folded(linear: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """Return the sums over WIDTH or fewer buckets folded to `width`, a power of two."""
+    if len(linear) == width:
+        return linear
     return np.asarray(linear.reshape(-1, width).sum(axis=0))
 
 

@@ -12,8 +12,11 @@ from scipy.optimize import linear_sum_assignment
 from registry.fingerprint.anatomy.structure import spread
 from registry.fingerprint.comparing.matching import (
     assign,
+    assign_all,
     cosine_table,
+    cosine_tables,
     exchanged,
+    likeness,
     match_free,
     match_raw,
     match_twice,
@@ -77,7 +80,7 @@ def test_cosines_agree_with_a_slow_reference() -> None:
 
     slow = [[slow_cosine(x, y) for y in b] for x in a]
     np.testing.assert_allclose(found, slow, atol=2e-6)
-    assert found[5, 3] == 1.0
+    assert found[5, 3] == pytest.approx(1.0)
 
 
 def test_a_dead_unit_is_like_nobody() -> None:
@@ -103,6 +106,109 @@ def test_assignments_are_the_best_ones(shape: tuple[int, int]) -> None:
     assert len(set(found[known])) == known.sum()
     best = table[rows, columns].sum()
     assert table[np.flatnonzero(known), found[known]].sum() == pytest.approx(best)
+
+
+def noisy(units: Units, seed: int, noise: float) -> Units:
+    """Return the model with descriptors changed by so many steps of int8."""
+    rng = np.random.default_rng(seed)
+    raw, free = (
+        np.clip(rows + rng.normal(0, noise, rows.shape), -127, 127).astype(np.int8)
+        for rows in (units.raw, units.free)
+    )
+    return replace(units, raw=raw, free=free)
+
+
+@pytest.mark.parametrize("noise", [0.0, 20.0, 80.0, 400.0])
+@pytest.mark.parametrize("k", [K, 25])
+def test_prices_leave_the_best_assignments_what_they_are(noise: float, k: int) -> None:
+    a, b = drawn(0), noisy(drawn(0), 1, noise)
+    cells = np.argwhere(np.ones((4, 4)))
+    tables = cosine_tables(a.free, b.free[:, :k], cells)
+
+    found = assign_all(tables)
+
+    for table, partners in zip(tables, found, strict=True):
+        steps = np.rint(table * 1e6).astype(np.float64)
+        rows, columns = linear_sum_assignment(steps, maximize=True)
+        known = partners >= 0
+        assert known.sum() == len(rows)
+        best = steps[rows, columns].sum()
+        assert steps[np.flatnonzero(known), partners[known]].sum() == best
+
+
+def test_prices_survive_tables_of_the_dead_and_of_the_equal() -> None:
+    for value in (-1.0, 0.0, 1.0):
+        table = np.full((K, K), value)
+
+        assert sorted(assign(table)) == list(range(K))
+
+
+def test_tables_of_many_cells_are_those_of_each() -> None:
+    a, b = drawn(0), drawn(1)
+    a.free[2, 7] = 0
+    b.free[1, 3] = 0
+    cells = np.array([[0, 0], [2, 1], [3, 0]])
+
+    found = cosine_tables(a.free, b.free, cells)
+
+    for (i, j), table in zip(cells, found, strict=True):
+        np.testing.assert_allclose(table, cosine_table(a.free[i], b.free[j]), atol=1e-6)
+
+
+def test_agreement_is_that_of_two_slow_assignments() -> None:
+    a, b = drawn(0), noisy(drawn(0), 1, 150.0)
+
+    found = match_twice(a.free, b.free, True)
+
+    for i, j in np.argwhere(found.counts >= 0):
+        partners = []
+        for roles in ([0, 1], [2]):
+            left, right = a.free[i][:, roles], b.free[j][:, roles]
+            slow = [[slow_cosine(x, y) for y in right] for x in left]
+            partners.append(linear_sum_assignment(slow, maximize=True)[1])
+        assert found.counts[i, j] == (partners[0] == partners[1]).sum()
+
+
+def test_of_unlike_depths_labels_are_asked_where_they_are_most_alike() -> None:
+    deep = drawn(0, 6)
+    kept = [0, 3, 4]
+    shallow = replace(
+        deep,
+        n_layers=3,
+        sampled=spread(3),
+        labels=deep.labels[kept],
+        raw=deep.raw[kept],
+        free=deep.free[kept],
+    )
+
+    found = match_raw(deep, shallow, np.ones((6, 3), bool))
+
+    assert [found.counts[i, j] for j, i in enumerate(kept)] == [K] * 3
+    assert (found.counts >= 0).sum() == 3
+
+
+def test_layers_without_a_common_label_are_asked_all_the_same() -> None:
+    units = drawn(0)
+    other = replace(units, labels=(units.labels + 97) % 192)
+    labels = [set(a) & set(b) for a, b in zip(units.labels, other.labels, strict=True)]
+    other.labels[2] = np.setdiff1d(np.arange(192), units.labels[2])[:K]
+    assert labels[0]
+
+    found = match_raw(units, other, diagonal(units))
+
+    assert (np.diag(found.counts) >= 0).all()
+    assert np.isnan(found.cosines[2, 2])
+
+
+def test_likeness_is_higher_in_the_right_reading_whatever_the_labels() -> None:
+    units = drawn(0)
+    child = relabelled(noisy(units, 1, 100.0), 2)
+
+    assert likeness(units, child) > 1.2 * likeness(units, exchanged(child))
+    assert likeness(units, child) == pytest.approx(likeness(child, units), abs=1e-6)
+    assert likeness(units, units) == pytest.approx(1.0)
+    relabelled_again = relabelled(child, 3)
+    assert likeness(units, relabelled_again) == pytest.approx(likeness(units, child))
 
 
 @pytest.mark.parametrize("match", [match_raw, match_free])
@@ -151,7 +257,7 @@ def test_equal_units_everywhere_match_by_no_more_than_the_order() -> None:
 
     table = cosine_table(*(side[0] for side in same_maps(same, same)))
 
-    assert (table == 1.0).all()
+    np.testing.assert_allclose(table, 1.0, atol=1e-6)
 
 
 def test_agreement_is_controlled_by_layers_that_cannot_correspond() -> None:
