@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.anatomy.parts import column_norms, read_vector
-from registry.fingerprint.anatomy.structure import Layer, Part
+from registry.fingerprint.anatomy.shapes import Layer, Part
 
 Gain = NDArray[np.float32]
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.anatomy.structure import Part
+from registry.fingerprint.anatomy.shapes import Part
 from registry.fingerprint.errors import BrokenHeader
 from registry.fingerprint.reading import rounding
 from registry.fingerprint.reading.weights import DTYPE_BITS, TensorInfo

@@ -156,15 +156,7 @@ CHILDREN = {
 }
 
 
-@pytest.mark.parametrize(
-    "child",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason="an FFN as wide as q, k, v"))
-        if name.startswith("neox")
-        else name
-        for name in CHILDREN
-    ],
-)
+@pytest.mark.parametrize("child", CHILDREN)
 def test_every_trained_child_of_the_zoo_is_found(
     child: str, models: dict[str, Model], zoo_index: dict[str, dict[str, Any]]
 ) -> None:

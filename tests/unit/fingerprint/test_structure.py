@@ -6,12 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.fingerprint.anatomy.structure import (
-    Ffn,
-    Structure,
-    read_structure,
-    spread,
-)
+from registry.fingerprint.anatomy.shapes import Ffn, Structure, read_shapes, spread
 from registry.fingerprint.reading.weights import TensorInfo
 from tests.unit.fingerprint.conftest import Model
 
@@ -42,7 +37,7 @@ def tensor(name: str, shape: tuple[int, ...], dtype: str = "BF16") -> TensorInfo
 
 
 def read(tensors: list[TensorInfo]) -> Structure:
-    found = read_structure(tensors)
+    found = read_shapes(tensors)
     assert found is not None
     return found
 
@@ -150,15 +145,15 @@ def test_names_play_no_part_beyond_numbers() -> None:
 
 
 def test_attention_alone_shows_no_ffn() -> None:
-    assert read_structure(model(**SQUARE)) is None
-    assert read_structure(model(**GROUPED)) is None
-    assert read_structure([]) is None
+    assert read_shapes(model(**SQUARE)) is None
+    assert read_shapes(model(**GROUPED)) is None
+    assert read_shapes([]) is None
 
 
 def test_an_ffn_as_wide_as_fused_attention_is_not_guessed() -> None:
     wide = {"fc": (3 * D, D), "proj": (D, 3 * D)}
 
-    assert read_structure(model(**FUSED_QKV, **wide)) is None
+    assert read_shapes(model(**FUSED_QKV, **wide)) is None
     assert read(model(**SQUARE, **wide)).h == 3 * D
 
 
@@ -174,14 +169,14 @@ def test_fused_attention_with_shared_keys_leaves_no_doubt() -> None:
 def test_the_factors_of_an_adapter_are_no_ffn() -> None:
     down, up = {"a": (8, D * 8), "b": (D * 32, 8)}, {"c": (D * 32, 8), "d": (8, D * 32)}
 
-    assert read_structure(model(**down, **up)) is None
+    assert read_shapes(model(**down, **up)) is None
 
 
 def test_integers_and_empty_tensors_are_no_weights() -> None:
     whole = [tensor(t.name, t.shape, "I64") for t in model(**SQUARE, **GATED)]
 
-    assert read_structure(whole) is None
-    assert read_structure(model(x=(0, D), y=(0, D), z=(D, 0))) is None
+    assert read_shapes(whole) is None
+    assert read_shapes(model(x=(0, D), y=(0, D), z=(D, 0))) is None
 
 
 def test_layers_without_an_ffn_are_left_out_and_named() -> None:
@@ -221,6 +216,7 @@ FAMILIES = {
     "qwen-1": (64, 192, True, 1, ["gate_proj", "up_proj", "down_proj"], [0, 0, 1]),
     "classic-1": (64, 256, False, 1, ["c_fc", "c_proj"], [1, 0]),
     "phi3-1": (64, 160, True, 1, ["gate_up_proj"] * 2 + ["down_proj"], [0, 0, 1]),
+    "neox-1": (64, 192, False, 1, ["h_to_4h", "4h_to_h"], [0, 1]),
     "bert-1": (64, 192, False, 1, ["intermediate.dense", "output.dense"], [0, 1]),
     "small-1-experts": (64, 192, True, 4, ["0.w1", "0.w3", "0.w2"], [0, 0, 1]),
 }
