@@ -200,13 +200,17 @@ def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Ali
     )
     rotation = _procrustes(a.vectors, b.vectors, assigned, trust)
     assigned, _ = _reassigned(_turned(a.vectors, rotation), b.vectors, range(n_layers))
-    partners = np.stack([_long(b)[x][assigned[x]] for x in range(n_layers)])
+    # Where one has fewer units, not all of the other have a partner.
+    found = [assigned[x] >= 0 for x in range(n_layers)]
+    turned = _turned(_long(a), rotation)
+    known = np.stack([turned[x][found[x]] for x in range(n_layers)])
+    partners = np.stack([_long(b)[x][assigned[x][found[x]]] for x in range(n_layers)])
     return Alignment(
         chance=_chance(a.units, b.units, hits, control),
         rotation=rotation,
         assigned=assigned,
         swapped=swapped,
-        persistence=persistence_either_way(_turned(_long(a), rotation), partners),
+        persistence=persistence_either_way(known, partners),
     )
 
 

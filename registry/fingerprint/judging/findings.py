@@ -90,15 +90,19 @@ class Findings:
         kept = self.persistence
         if kept is None:
             return None
-        if kept.is_of_child or kept.is_of_merge:
+        if kept.is_of_child or self.is_partly_kept:
             return True
         return False if kept.is_lost else None
 
     @property
     def is_partly_kept(self) -> bool:
-        """Return whether a is in b whole but for its size, as a merge's parent is."""
-        kept = self.persistence
-        return bool(kept and kept.is_of_merge)
+        """Return whether a is in b whole but for its size, as a merge's parent is.
+
+        Models of different widths cannot be merged; what is alike in them by a share
+        is what they started from.
+        """
+        kept, a, b = self.persistence, self.units_a, self.units_b
+        return bool(kept and kept.is_of_merge and a and b and a.h == b.h)
 
     @property
     def sharpest(self) -> Chance | None:

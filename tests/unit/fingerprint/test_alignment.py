@@ -17,7 +17,7 @@ from registry.fingerprint.comparing.alignment import (
     persistence_either_way,
 )
 from registry.fingerprint.thresholds import RELATED_LOG10_P, SUSPECT_LOG10_P
-from tests.unit.fingerprint.conftest import Build, Model
+from tests.unit.fingerprint.conftest import Build, Model, judged
 from tests.zoo import derive
 from tests.zoo.derive import ZOO
 
@@ -215,3 +215,41 @@ def test_noise_keeps_what_is_large(base: Vectors) -> None:
     found = persistence(base, base + base.std() * noise)
 
     assert found.leading == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+def test_what_is_kept_is_asked_of_units_that_have_a_partner(
+    share: float, models: dict[str, Model], build: Build
+) -> None:
+    base = models["small-1"]
+    narrow = build(derive.narrow(derive.read(ZOO / "small-1"), share))
+
+    for found in (aligned(base, narrow), aligned(narrow, base)):
+        assert found.persistence.leading == pytest.approx(1, abs=0.02)
+        assert found.persistence.whole == pytest.approx(1, abs=0.02)
+        assert found.persistence.spread < 0.02
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+@pytest.mark.parametrize("child", ["small-1-tuned", "small-1-more-3x"])
+def test_a_child_with_fewer_units_is_found(
+    child: str, share: float, models: dict[str, Model], build: Build
+) -> None:
+    narrow = build(derive.narrow(derive.read(ZOO / child), share))
+
+    found = judged(models["small-1"], narrow).folders
+
+    assert (found.related, found.relation) == (True, "pruned")
+    assert found.direction == "a->b"
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
+@pytest.mark.parametrize("child", ["small-1", "small-1-tuned", "small-1-more-3x"])
+def test_a_common_start_with_fewer_units_is_no_merge(
+    child: str, share: float, models: dict[str, Model], build: Build
+) -> None:
+    narrow = build(derive.narrow(derive.read(ZOO / child), share))
+
+    found = judged(models["small-1-start"], narrow).folders
+
+    assert found.related is not True
