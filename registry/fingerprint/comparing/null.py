@@ -51,14 +51,23 @@ def smallest_count(n_units: int, n_layers: int, log10_p: float) -> int | None:
 
 
 @cache
-def power(n_units: int, n_layers: int, log10_p: float, rate: float) -> float:
-    """Return P(at least smallest_count units match), each matching with `rate`."""
+def power(
+    n_units: int,
+    n_layers: int,
+    log10_p: float,
+    rate: float,
+    n_alive: int | None = None,
+) -> float:
+    """Return P(at least smallest_count units match), each matching with `rate`.
+
+    Only `n_alive` of the n_units * n_layers can, where that is given.
+    """
     needed = smallest_count(n_units, n_layers, log10_p)
-    if needed is None:
+    n = n_units * n_layers if n_alive is None else n_alive
+    if needed is None or needed > n:
         return 0.0
-    n = n_units * n_layers
     if not 0 < rate < 1:
-        return float(rate >= 1 and needed <= n)
+        return float(rate >= 1)
     counts = np.arange(needed, n + 1, dtype=np.float64)
     choices = np.array(
         [

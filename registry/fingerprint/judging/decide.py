@@ -97,21 +97,20 @@ def decide(found: Findings) -> Decision:
 def power_of(found: Findings) -> float:
     """Return the probability that descent would have been seen (docs/method.md).
 
-    Each unit is taken to be found again with ASSUMED_RATE. Zero without a test, and
-    where layers were sampled of models of different depth: those in common may not
-    be in the sample.
+    Each unit that is not dead is taken to be found again with ASSUMED_RATE. Zero
+    without a test, and where layers were sampled of models of different depth: those
+    in common may not be in the sample.
     """
     if found.differ_in_form:
         return 1.0
-    if any(units and not units.raw.any() for units in (found.units_a, found.units_b)):
-        return 0.0  # every unit is dead
     test = found.sharpest
     if test is None or not found.covers_all_layers:
         return 0.0
     k = test.layers[0][3]
     n_layers = max(1, test.n_units // k)
     per_try = RELATED_LOG10_P - math.log10(test.n_tries)
-    return null.power(k, n_layers, per_try, ASSUMED_RATE)
+    n_alive = math.floor(k * n_layers * found.alive_share)
+    return null.power(k, n_layers, per_try, ASSUMED_RATE, n_alive)
 
 
 def _equal(found: Findings) -> Decision:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from registry.fingerprint.comparing.alignment import Persistence
 from registry.fingerprint.comparing.chance import Chance, UnitTests, run_unit_tests
 from registry.fingerprint.comparing.change import (
@@ -20,7 +22,7 @@ from registry.fingerprint.comparing.naming import (
 from registry.fingerprint.comparing.sharing import Sharing, shared_values
 from registry.fingerprint.judging.look import Look
 from registry.fingerprint.sketching.sketch import Sketch
-from registry.fingerprint.sketching.units import Units
+from registry.fingerprint.sketching.units import Units, alive_shares
 from registry.fingerprint.thresholds import RELATED_LOG10_P
 
 
@@ -120,6 +122,17 @@ class Findings:
         if a.n_layers == b.n_layers:
             return True
         return len(a.sampled) == a.n_layers and len(b.sampled) == b.n_layers
+
+    @property
+    def alive_share(self) -> float:
+        """Return the share of described units that a descendant could have kept."""
+        a, b = self.units_a, self.units_b
+        if a is None or b is None:
+            return 0.0
+        one, other = alive_shares(a), alive_shares(b)
+        if a.n_layers != b.n_layers:  # any layer may be the one that corresponds
+            return float(min(one.min(), other.min()))
+        return float(np.minimum(one, other).mean())
 
     def carrying_test(self, carrier: str | None) -> Chance | None:
         """Return the unit test behind a decision carried by `carrier`, if any.

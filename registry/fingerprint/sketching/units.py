@@ -80,6 +80,18 @@ def n_units(n_sampled: int, is_gated: bool, n_available: int) -> int:
     return max(1, min(n_available, MAX_UNITS, LIMIT_BYTES // size))
 
 
+def alive_shares(units: Units) -> NDArray[np.float64]:
+    """Return for each sampled layer the share of units that were not set to zero.
+
+    1 where no described unit is dead. Otherwise all that live are described, and
+    units may have been removed at random: those described of another model are among
+    the living only by this share.
+    """
+    n_alive = (units.raw != 0).any(axis=(2, 3)).sum(axis=1)
+    shares = n_alive / (units.h * units.n_experts)
+    return np.where(n_alive == units.raw.shape[1], 1.0, np.minimum(shares, 1.0))
+
+
 def describe_units(structure: Structure) -> Units:
     """Return the descriptors; a dead unit (a zero vector) has only zeros."""
     size = structure.h * structure.d * structure.n_experts
