@@ -45,6 +45,9 @@ _MOST_UNITS: Final = 256
 _VECTOR_VALUES: Final = 1 << 25
 _MOST_TOKENS: Final = 1 << 14
 _LEADING: Final = 4
+# A direction this much smaller than the first is rounding's.
+_NEGLIGIBLE: Final = 1e-4
+_TINY: Final = 1e-12
 
 Assignments = dict[int, NDArray[np.int64]]
 Trust = dict[int, NDArray[np.float64]]
@@ -172,12 +175,14 @@ def persistence(a: Vectors, b: Vectors) -> Persistence:
         for role in range(a.shape[2]):
             left, right = a[layer][:, role].astype(np.float64), b[layer][:, role]
             u, s, vt = np.linalg.svd(left, full_matrices=False)
-            kept = np.einsum("ik,ij,kj->k", u[:, :_LEADING], right, vt[:_LEADING])
-            leading.extend(kept / np.maximum(s[:_LEADING], 1e-12))
-            whole.append(np.vdot(left, right) / max(float(s @ s), 1e-12))
-    mean = float(np.mean(whole))
-    spread = float(np.std(whole)) / max(abs(mean), 1e-12)
-    return Persistence(float(np.mean(leading)), mean, spread)
+            n = int((s[:_LEADING] > _NEGLIGIBLE * max(s[0], _TINY)).sum())
+            if n:  # of nothing, nothing can be kept
+                kept = np.einsum("ik,ij,kj->k", u[:, :n], right, vt[:n])
+                leading.extend(kept / s[:n])
+                whole.append(np.vdot(left, right) / float(s @ s))
+    mean = float(np.mean(whole or [0.0]))
+    spread = float(np.std(whole or [0.0])) / max(abs(mean), _TINY)
+    return Persistence(float(np.mean(leading or [0.0])), mean, spread)
 
 
 def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Alignment:

@@ -253,3 +253,32 @@ def test_a_common_start_with_fewer_units_is_no_merge(
     found = judged(models["small-1-start"], narrow).folders
 
     assert found.related is not True
+
+
+@pytest.mark.parametrize("role", [0, 1, 2])
+def test_of_nothing_nothing_is_kept(role: int, base: Vectors) -> None:
+    """A layer set to zero has no leading directions, not infinitely much of them."""
+    rng = np.random.default_rng(0)
+    other = rng.standard_normal(base.shape).astype(np.float32)
+    zeroed = base.copy()
+    zeroed[1, :, role] = 0
+
+    assert persistence(zeroed, zeroed).ratio == pytest.approx(1)
+    found = persistence_either_way(zeroed, other)
+    assert abs(found.leading) < 0.5 and not found.is_of_child
+    nothing = persistence(np.zeros_like(base), base)
+    assert (nothing.leading, nothing.whole) == (0, 0)
+
+
+@pytest.mark.parametrize("word", ["up_proj", "down_proj", "layers.2."])
+def test_a_common_start_with_zeros_is_no_descent(
+    word: str, models: dict[str, Model], build: Build
+) -> None:
+    def clear(name: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        is_chosen = word in name and ".1." in name.replace(".2.", ".1.")
+        return np.zeros_like(values) if is_chosen else values
+
+    start = derive.change(derive.read(ZOO / "small-1-start"), clear)
+
+    for a, b in ((models["small-1"], build(start)), (build(start), models["small-1"])):
+        assert judged(a, b).folders.related is not True
