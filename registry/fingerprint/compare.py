@@ -57,7 +57,7 @@ def compare(
         test=TEST_VALUES if by_value else TEST_UNITS,
         null=NULL_VALUES if by_value else NULL_UNITS,
         effect=effect,
-        renamed=found.renamed,
+        renamed=found.new_names,
         evidence=collect_evidence(a, b, found, decision),
         limits=collect_limits(a, b, found, decision),
         seconds=round(time.perf_counter() - started, 6),

@@ -52,8 +52,13 @@ def _depth(a: Units, b: Units, best: Chance | None) -> FormChange | None:
 
 
 def _depth_direction(a: Units, b: Units, best: Chance | None) -> str | None:
-    """A layer that stands twice in the deeper model makes that one the child."""
+    """A layer that stands twice in the deeper model makes that one the child.
+
+    Not where it has layers besides that the other lacks: those may have been removed.
+    """
     if best is None or b.n_layers < a.n_layers:
+        return None
+    if any(hits <= _FOREIGN_SHARE * of for _, _, hits, of in best.layers):
         return None
     origins = Counter(i for i, _, hits, of in best.layers if hits > _OWN_SHARE * of)
     return "a->b" if any(n > 1 for n in origins.values()) else None

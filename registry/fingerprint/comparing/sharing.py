@@ -47,6 +47,7 @@ class Sharing:
     only_reordered: bool
     n_rows: int
     n_sampled: int
+    repeats_layers: tuple[bool, bool]
     log10_p: float
 
     @property
@@ -79,6 +80,7 @@ def shared_values(a: Sketch, b: Sketch) -> Sharing:
         only_reordered=n_reordered > 0 and _same_but_for_order(a, b),
         n_rows=n_rows,
         n_sampled=n_sampled,
+        repeats_layers=(_repeats_layers(a), _repeats_layers(b)),
         log10_p=math.log10(n_pairs) - _DIGEST_BITS * math.log10(2),
     )
 
@@ -189,6 +191,15 @@ def _shared_rows(a: Sketch, b: Sketch) -> tuple[int, int]:
     union = np.union1d(a.rows, b.rows)[: min(len(a.rows), len(b.rows))]
     common = np.intersect1d(np.intersect1d(a.rows, b.rows), union)
     return len(common), len(union)
+
+
+def _repeats_layers(sketch: Sketch) -> bool:
+    places: dict[bytes, set[tuple[str, int]]] = defaultdict(set)
+    for tensor in _floats(sketch):
+        at = layer_of(tensor.name)
+        if at and _is_large(tensor):
+            places[tensor.values.own].add(at)
+    return any(len(layers) > 1 for layers in places.values())
 
 
 def _repeated(*sketches: Sketch) -> set[bytes]:

@@ -116,12 +116,22 @@ def power_of(found: Findings) -> float:
 def _equal(found: Findings) -> Decision:
     change = _change_of_form(found, None)
     if change:
-        return Decision(True, change.word, (change.word,), "values", change.direction)
+        direction = change.direction or _towards_repeats(found)
+        return Decision(True, change.word, (change.word,), "values", direction)
     if found.sharing.is_cast:
         direction = cast_direction(found.sharing.pairs)
         return Decision(True, "cast", ("cast",), "values", direction)
     word = "renamed" if found.renamed or found.sharing.regrouped else "identical"
     return Decision(True, word, (word,), "values")
+
+
+def _towards_repeats(found: Findings) -> str | None:
+    """Return the direction to the model that has the other's layers, some twice.
+
+    Of models that hold the same values: a deeper parent would have more than these.
+    """
+    directions = {(False, True): "a->b", (True, False): "b->a"}
+    return directions.get(found.sharing.repeats_layers)
 
 
 def _carrier(found: Findings) -> str | None:

@@ -74,7 +74,7 @@ def collect_limits(
     """Return what this comparison could not see."""
     limits = []
     if decision.carried_by == "values":
-        limits.append(LIMIT_VALUES)
+        limits += [LIMIT_VALUES] if decision.direction is None else []
     else:
         limits += [LIMIT_SIZE, LIMIT_DISTILLED]
         limits.append(LIMIT_DEEP_DISGUISE if found.look else LIMIT_DISGUISE)
@@ -285,7 +285,7 @@ def _casts(found: Findings) -> list[Evidence]:
 
 
 def _renames(found: Findings) -> list[Evidence]:
-    n = len(found.renamed)
+    n = len(found.new_names)
     if not n:
         return []
     text = f"{n} tensor names differ and stand for one another; names prove nothing."

@@ -49,6 +49,14 @@ class Findings:
     look: Look | None = None
 
     @property
+    def new_names(self) -> dict[str, str]:
+        """Return what is renamed but for layers that moved: their names are the same.
+
+        Patterns leave out the number of the layer.
+        """
+        return {name: other for name, other in self.renamed.items() if name != other}
+
+    @property
     def same_form(self) -> bool:
         """Return whether units, layers and experts are as many in both."""
         a, b = self.units_a, self.units_b

@@ -9,8 +9,12 @@ import pytest
 from registry.fingerprint.anatomy.structure import spread
 from registry.fingerprint.comparing.chance import Chance
 from registry.fingerprint.comparing.forms import foreign_layers, form_change
+from registry.fingerprint.judging.evidence import LIMIT_VALUES
 from registry.fingerprint.sketching.units import Units
+from tests.unit.fingerprint.conftest import Build, Model, judged, kinds
 from tests.unit.fingerprint.test_matching import drawn
+from tests.zoo import derive
+from tests.zoo.derive import ZOO
 
 
 def chance(*layers: tuple[int, int, int]) -> Chance:
@@ -101,3 +105,55 @@ def test_layers_between_own_and_foreign_speak_against_a_merge() -> None:
     assert foreign_layers(trained) == ()
     assert foreign_layers(SAME) == ()
     assert foreign_layers(chance((0, 0, 1), (1, 1, 2))) == ()
+
+
+def arranged(build: Build, *order: int) -> Model:
+    """Return small-1 with its layers in this order."""
+    base = derive.read(ZOO / "small-1")
+    return build(derive.arrange_layers([(base, layer) for layer in order]))
+
+
+@pytest.mark.parametrize(
+    "order", [(0, 1, 2, 1, 2, 3), (0, 0, 1, 2, 3), (0, 1, 2, 3, 0, 1, 2, 3)]
+)
+def test_the_model_with_layers_that_stand_twice_is_the_child(
+    order: tuple[int, ...], models: dict[str, Model], build: Build
+) -> None:
+    deeper = arranged(build, *order)
+
+    for found in judged(models["small-1"], deeper):
+        assert (found.relation, found.direction) == ("depth-changed", "a->b")
+        assert found.renamed == {}
+        assert LIMIT_VALUES not in found.limits
+    for found in judged(deeper, models["small-1"]):
+        assert (found.relation, found.direction) == ("depth-changed", "b->a")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((0, 1, 2), (0, 1, 2, 3)),  # taken away or added
+        ((0, 1, 2, 1, 2, 3), (0, 1, 2, 1, 2, 1, 2, 3)),  # both repeat layers
+        ((0, 1, 2), (0, 1, 2, 1, 2, 3)),  # the deeper one has a layer of its own
+    ],
+)
+def test_values_that_may_have_gone_either_way_give_no_direction(
+    one: tuple[int, ...], other: tuple[int, ...], build: Build
+) -> None:
+    a, b = arranged(build, *one), arranged(build, *other)
+
+    for x, y in ((a, b), (b, a)):
+        found = judged(x, y).sketches
+        assert (found.related, found.relation) == (True, "depth-changed")
+        assert found.direction is None
+
+
+def test_layers_that_moved_keep_their_names(
+    models: dict[str, Model], build: Build
+) -> None:
+    """Another order of layers is not identical, and renames nothing."""
+    for order in ((1, 0, 2, 3), (0, 2, 3), (3, 2, 1, 0)):
+        for found in judged(models["small-1"], arranged(build, *order)):
+            assert found.renamed == {}
+            assert "renamed-tensors" not in kinds(found)
+            assert found.relation in ("renamed", "depth-changed")
