@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from lineage.views import catalog, home, model, tree, verification
+from lineage.views import catalog, compare, home, model, tree, verification
 
 app_name = "lineage"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("models/", catalog.models, name="models"),
     path("models/<str:slug>/", model.model, name="model"),
     path("models/<str:slug>/history/", model.history, name="history"),
+    path("compare/", compare.compare, name="compare"),
     path("lineage/", tree.tree, name="tree"),
     path("verifications/<int:pk>/", verification.verification, name="verification"),
 ]

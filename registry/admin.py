@@ -62,6 +62,20 @@ class RegisteredModelAdmin(ReadOnlyAdmin):
     search_fields = ["search_text"]
 
 
+@admin.register(models.Correction)
+class CorrectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Corrections by readers; the facts themselves are mended in the data files."""
+
+    list_display = ["model", "fact", "source", "state", "created_at"]
+    list_filter = ["state"]
+    list_select_related = ["model"]
+    readonly_fields = ["model", "fact", "right", "source", "email", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return that nobody adds rows here: readers do, on the entry's page."""
+        return False
+
+
 @admin.register(models.Revision)
 class RevisionAdmin(ReadOnlyAdmin):
     """Commits."""

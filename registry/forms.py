@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from registry.models import ApiToken, Organization
+from registry.models import ApiToken, Correction, Organization
 from registry.services.organizations import create_organization, create_token
 
 EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year"))]
@@ -39,6 +39,36 @@ class OrganizationForm(forms.Form):
         except ValidationError as error:
             self.add_error(None, error)
             return None
+
+
+class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript
+    """What is wrong with one fact of an entry, and where the right value stands."""
+
+    fact = forms.ChoiceField(label=_("Which fact is wrong?"))
+    source = forms.URLField(
+        label=_("Where does it say so?"),
+        max_length=500,
+        assume_scheme="https",
+        help_text=_("The address of a paper, model card, licence or article."),
+    )
+    # People do not see this field; programs that fill in everything do.
+    website = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = Correction
+        fields = ("fact", "right", "source", "email")
+        labels = {
+            "right": _("What is right?"),
+            "email": _("Your e-mail, if we may ask back"),
+        }
+        help_texts = {
+            "email": _("Seen by the editors only. You may leave it empty."),
+        }
+        widgets = {"right": forms.Textarea(attrs={"rows": 4})}
+
+    def __init__(self, *args: Any, facts: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["fact"].choices = facts  # type: ignore[attr-defined]
 
 
 class TokenForm(forms.Form):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Case, Prefetch, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from lineage import answers
-from lineage.models import DeclarationQuerySet, Derivation, Verification
+from lineage.models import (
+    DeclarationQuerySet,
+    Derivation,
+    DerivationQuerySet,
+    Verification,
+)
 from lineage.views.drawings import (
     Drawing,
     Options,
@@ -17,11 +23,19 @@ from lineage.views.drawings import (
     draw_derivations,
 )
 from registry import card, markdown, storage
+from registry.estimates import memory_needs, training_compute
 from registry.facts import Note, facts_of, notes_on, number_sources
 from registry.models import Job, RegisteredModel, Revision
-from registry.vocabulary import CATEGORY_SHARES, Category, StatementKind
+from registry.templatetags.words import shown_name
+from registry.vocabulary import (
+    CATEGORY_SHARES,
+    WEIGHT_LAYERS,
+    Category,
+    StatementKind,
+)
 
 MAX_FILES = 200
+MAX_CHILDREN = 12
 CARD_PATH = "README.md"
 
 
@@ -30,7 +44,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     found = _find(slug)
     if found.slug != slug:
         return redirect(found, permanent=True)
-    return render(request, "lineage/model.html", _context(found))
+    context = _context(found) | _snippets(found, request)
+    return render(request, "lineage/model.html", context)
 
 
 def history(request: HttpRequest, slug: str) -> HttpResponse:
@@ -62,6 +77,7 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
     said = [derivation for derivation, _ in parents]
     verification = _current_verdict(head)
     declarations = list(declarations_of(head)) if head else []
+    children = _children(found)
     return {
         "model": found,
         "answer": answers.answer(found, said, verification, declarations),
@@ -71,6 +87,12 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         "notes": notes,
         "drawing": _strip(found, near),
         "parents": parents,
+        "children": children[:MAX_CHILDREN],
+        "n_children": children.count(),
+        "needs": memory_needs(found.params) if found.params else [],
+        "compute": training_compute(
+            found.params, found.facts.get("params_active"), found.facts.get("tokens")
+        ),
         "verification": verification,
         "declarations": declarations,
         "claims": _claims(found, notes),
@@ -80,6 +102,20 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         else [],
         "card": _card(head),
     }
+
+
+def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, str]:
+    """Return how to cite the page, and how a program asks for what it shows."""
+    page = request.build_absolute_uri(found.get_absolute_url())
+    api = request.build_absolute_uri(reverse("api-model", args=[found.slug]))
+    citation = (
+        f"@misc{{baimo-{found.slug},\n"
+        f"  title = {{{shown_name(found)}}},\n"
+        f"  howpublished = {{Baimo, the family register of large models}},\n"
+        f"  url = {{{page}}},\n"
+        f"  note = {{entry of {found.updated_at:%Y-%m-%d}}}\n}}"
+    )
+    return {"citation": citation, "query": f"curl {api}ancestors/"}
 
 
 def _strip(found: RegisteredModel, near: list[Derivation]) -> Drawing:
@@ -98,6 +134,13 @@ def _parents(
         .order_by("id")
     )
     return [(derivation, _notes_of(derivation, notes)) for derivation in derivations]
+
+
+def _children(found: RegisteredModel) -> DerivationQuerySet:
+    """Return what others made from the model, what carries weights first."""
+    carries = Case(When(layer__in=WEIGHT_LAYERS, then=0), default=1)
+    children = found.derivatives.shown().with_ends()
+    return children.order_by(carries, "child__released", "id")
 
 
 def _notes_of(derivation: Derivation, notes: list[Note]) -> list[Note]:

@@ -1,5 +1,6 @@
 """The facts: who registered what, its files, and what its weights look like."""
 
+from registry.models.corrections import Correction
 from registry.models.files import Blob, Revision, RevisionFile
 from registry.models.fingerprints import Fingerprint
 from registry.models.jobs import Job
@@ -9,6 +10,7 @@ from registry.models.registered import HubRepo, RegisteredModel, Source
 __all__ = [
     "ApiToken",
     "Blob",
+    "Correction",
     "Fingerprint",
     "HubRepo",
     "Job",

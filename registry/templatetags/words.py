@@ -37,6 +37,14 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     | {"finetune": gettext_noop("tuned or trained further from")},
     "state": {str(word): label for word, label in STATEMENT_LABELS.items()},
     "verdict": {str(word): label for word, label in VERDICT_LABELS.items()},
+    "use": {
+        "run-fp16": gettext_noop("Run, 16 bits"),
+        "run-int8": gettext_noop("Run, int8"),
+        "run-int4": gettext_noop("Run, int4"),
+        "tune-full": gettext_noop("Fine-tune all of it"),
+        "tune-lora": gettext_noop("Fine-tune, LoRA on 16 bits"),
+        "tune-qlora": gettext_noop("Fine-tune, LoRA on int4"),
+    },
     "confidence": {str(word): label for word, label in CONFIDENCE_LABELS.items()},
 }
 
@@ -52,6 +60,7 @@ _STATE_MEANINGS: Final = {
 }
 
 _FACT_LABELS: Final = {
+    "name": _("Name"),
     "name_zh": _("Chinese name"),
     "organization": _("Organisation"),
     "family": _("Family"),
@@ -183,6 +192,19 @@ def large(number: int | None) -> str:
 def grouped(number: int) -> str:
     """Return a whole number with a comma after every three digits."""
     return f"{number:,}"
+
+
+@register.filter
+def power_of_ten(number: float) -> SafeString:
+    """Return a large number as "5.48 × 10²³", marked up."""
+    digits, _, exponent = f"{number:.2e}".partition("e")
+    return format_html("{} × 10<sup>{}</sup>", digits, int(exponent))
+
+
+@register.filter
+def gigabytes(number: float) -> str:
+    """Return an amount of memory with two significant digits, whole from 10 on."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
 
 
 @register.filter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import TemplateView
 
-from registry.views import emblem, jobs, organizations, register, tokens
+from registry.views import corrections, emblem, jobs, organizations, register, tokens
 
 app_name = "registry"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
         tokens.revoke,
         name="token-revoke",
     ),
+    path("models/<str:slug>/correct/", corrections.correct, name="correct"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/progress/", jobs.progress, name="job-progress"),
     path(

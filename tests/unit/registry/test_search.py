@@ -27,9 +27,7 @@ def test_a_name_is_found_as_readers_write_it(query: str) -> None:
     assert finds(query)
 
 
-@pytest.mark.parametrize(
-    "query", ["7b gguf", "问通", "千义", "5b", "qwen 3", "", "*"]
-)
+@pytest.mark.parametrize("query", ["7b gguf", "问通", "千义", "5b", "qwen 3", "", "*"])
 def test_what_is_not_in_the_names_is_not_found(query: str) -> None:
     assert not finds(query)
 
