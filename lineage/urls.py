@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from lineage.views import catalog, compare, home, model, tree, verification
+from lineage.feeds import NewsFeed
+from lineage.views import (
+    catalog,
+    compare,
+    families,
+    home,
+    model,
+    statistics,
+    tree,
+    verification,
+)
 
 app_name = "lineage"
 urlpatterns = [
@@ -13,6 +23,10 @@ urlpatterns = [
     path("models/<str:slug>/", model.model, name="model"),
     path("models/<str:slug>/history/", model.history, name="history"),
     path("compare/", compare.compare, name="compare"),
+    path("statistics/", statistics.statistics, name="statistics"),
+    path("feed.atom", NewsFeed(), name="feed"),
+    path("families/", families.families, name="families"),
+    path("families/<path:name>/", families.family, name="family"),
     path("lineage/", tree.tree, name="tree"),
     path("verifications/<int:pk>/", verification.verification, name="verification"),
 ]

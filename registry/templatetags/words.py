@@ -37,6 +37,10 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
     | {"finetune": gettext_noop("tuned or trained further from")},
     "state": {str(word): label for word, label in STATEMENT_LABELS.items()},
     "verdict": {str(word): label for word, label in VERDICT_LABELS.items()},
+    "side": {
+        "from-scratch": gettext_noop("Trained from scratch"),
+        "derived": gettext_noop("Derived"),
+    },
     "use": {
         "run-fp16": gettext_noop("Run, 16 bits"),
         "run-int8": gettext_noop("Run, int8"),
@@ -103,6 +107,8 @@ _MODALITIES: Final = {
 _THOUSANDS: Final = ((10**12, " T"), (10**9, " B"), (10**6, " M"), (10**3, " k"))
 _MYRIADS: Final = ((10**12, " 万亿"), (10**8, " 亿"), (10**4, " 万"))
 
+
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 # What is less than this share of the table's unit is shown in a unit of its own.
 _SMALLEST_SHARE: Final = 0.01
@@ -199,6 +205,14 @@ def power_of_ten(number: float) -> SafeString:
     """Return a large number as "5.48 × 10²³", marked up."""
     digits, _, exponent = f"{number:.2e}".partition("e")
     return format_html("{} × 10<sup>{}</sup>", digits, int(exponent))
+
+
+@register.filter
+def power_in_text(number: float) -> str:
+    """Return a large number as "5.48 × 10²³" in plain characters, or as "10²³"."""
+    digits, _, exponent = f"{number:.2e}".partition("e")
+    power = "10" + str(int(exponent)).translate(_RAISED)
+    return power if digits == "1.00" else f"{digits} × {power}"
 
 
 @register.filter
