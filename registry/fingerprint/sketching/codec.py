@@ -9,7 +9,6 @@ labels int32, raw and free descriptors int8. docs/method.md has it field by fiel
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +25,13 @@ from registry.fingerprint.reading.tokenizer import TokenizerSummary
 from registry.fingerprint.reading.weights import DTYPE_BITS
 from registry.fingerprint.sketching.keyed import KEY
 from registry.fingerprint.sketching.moments import NARROWEST, WIDTH, folded
-from registry.fingerprint.sketching.sketch import ENGINE, Sketch, TensorRecord
+from registry.fingerprint.sketching.sketch import (
+    ENGINE,
+    MAX_LISTED,
+    Sketch,
+    TensorRecord,
+    rank,
+)
 from registry.fingerprint.sketching.units import FOLD, Units, n_maps
 from registry.fingerprint.sketching.values import (
     DIGEST_BYTES,
@@ -36,14 +41,13 @@ from registry.fingerprint.sketching.values import (
 
 MAGIC: Final = b"BAIMOSK\x02"
 LIMIT_BYTES: Final = 256 * 1024
-MAX_TENSORS: Final = 900
 _LINEAR_VALUES: Final = 1 << 14
 _N_DIGESTS: Final = 4
 
 
 def encode(sketch: Sketch) -> bytes:
     """Return the sketch as at most LIMIT_BYTES; the largest tensors stay listed."""
-    keep = min(len(sketch.tensors), MAX_TENSORS)
+    keep = min(len(sketch.tensors), MAX_LISTED)
     while True:
         data = _encode(replace(sketch, tensors=_largest(sketch, keep)))
         if len(data) <= LIMIT_BYTES:
@@ -70,7 +74,7 @@ def decode(data: bytes) -> Sketch:
 def _largest(sketch: Sketch, keep: int) -> tuple[TensorRecord, ...]:
     if keep == len(sketch.tensors):
         return sketch.tensors
-    ranked = sorted(sketch.tensors, key=lambda t: (-math.prod(t.shape), t.name))
+    ranked = sorted(sketch.tensors, key=lambda t: rank(t.name, t.shape))
     return tuple(sorted(ranked[:keep], key=lambda t: t.name))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +17,21 @@ from registry.fingerprint.anatomy.structure import read_structure
 from registry.fingerprint.errors import BrokenJson
 from registry.fingerprint.reading.config import essentials
 from registry.fingerprint.reading.folder import ModelFiles, open_model
+from registry.fingerprint.reading.rounding import FLOATS
 from registry.fingerprint.reading.tokenizer import (
     TokenizerSummary,
     read_tokens,
     summarise,
 )
-from registry.fingerprint.sketching.sketch import Sketch, TensorRecord
-from registry.fingerprint.sketching.units import Units, describe_units
+from registry.fingerprint.sketching.sketch import (
+    MAX_LISTED,
+    Sketch,
+    TensorRecord,
+    rank,
+)
+from registry.fingerprint.sketching.units import describe_units
 from registry.fingerprint.sketching.values import (
     DIGEST_BYTES,
-    Measured,
     measure,
     smallest_hashes,
 )
@@ -53,18 +58,44 @@ def sketch_files(files: ModelFiles, *, progress: Progress | None = None) -> Sket
     """Return the sketch of an opened model; see sketch_model."""
     tell = progress or (lambda share: None)
     tell(0.0)
-    measured = _measure_all(files, tell)
     structure = read_structure(files.tensors)
+    read = _read_all(files, structure.places if structure else {}, tell)
     units = describe_units(structure) if structure else None
     tell(1.0)
-    inside = structure.places if structure else {}
-    rows = [
-        m.rows for t, m in zip(files.tensors, measured, strict=True) if t.name in inside
-    ]
-    return _assemble(files, measured, units, rows)
+    floats = [tensor for tensor in files.tensors if tensor.dtype in FLOATS]
+    sizes: Counter[str] = Counter()
+    for tensor in floats or files.tensors:
+        sizes[tensor.dtype] += tensor.n_elements
+    return Sketch(
+        params=sizes.total(),
+        dtype=max(sorted(sizes), key=lambda dtype: sizes[dtype]),
+        n_tensors=len(files.tensors),
+        n_nan=read.n_nan,
+        n_inf=read.n_inf,
+        tensors=tuple(read.listed),
+        whole=(_digest(read.own), _digest(read.bf16), _digest(read.f16)),
+        units=units,
+        rows=read.rows,
+        config=essentials(files.config),
+        tokenizer=_tokenizer(files.tokenizer),
+    )
 
 
-def _measure_all(files: ModelFiles, tell: Progress) -> list[Measured]:
+@dataclass
+class _Read:
+    """What stays in memory of the tensors read so far: most of it of few of them."""
+
+    listed: list[TensorRecord] = field(default_factory=list)
+    own: set[bytes] = field(default_factory=set)
+    bf16: set[bytes] = field(default_factory=set)
+    f16: set[bytes] = field(default_factory=set)
+    rows: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    n_nan: int = 0
+    n_inf: int = 0
+
+
+def _read_all(files: ModelFiles, inside: Container[str], tell: Progress) -> _Read:
+    """Read all tensors; rows are sampled of those whose names are `inside` layers."""
     total, done, told = max(1, files.size_bytes), 0, 0
 
     def on_bytes(n: int) -> None:
@@ -74,50 +105,30 @@ def _measure_all(files: ModelFiles, tell: Progress) -> list[Measured]:
             told = done
             tell(_READING_SHARE * done / total)
 
+    read = _Read()
+    ranked = sorted(files.tensors, key=lambda t: rank(t.name, t.shape))
+    listed = {tensor.name for tensor in ranked[:MAX_LISTED]}
     with ThreadPoolExecutor(_THREADS) as pool:
-        return [measure(tensor, pool, on_bytes) for tensor in files.tensors]
+        for tensor in files.tensors:
+            measured = measure(tensor, pool, on_bytes)
+            values = measured.values
+            read.n_nan += values.n_nan
+            read.n_inf += values.n_inf
+            if tensor.dtype in FLOATS:
+                read.own.add(values.own)
+                read.bf16.add(values.bf16)
+                read.f16.add(values.f16)
+            if tensor.name in inside and measured.rows.size:
+                both = np.concatenate([read.rows, measured.rows])
+                read.rows = smallest_hashes(both)
+            if tensor.name in listed:
+                form = (tensor.name, tensor.dtype, tensor.shape)
+                read.listed.append(TensorRecord(*form, values))
+    return read
 
 
-def _assemble(
-    files: ModelFiles,
-    measured: list[Measured],
-    units: Units | None,
-    rows: list[NDArray[np.uint64]],
-) -> Sketch:
-    records = [
-        TensorRecord(t.name, t.dtype, t.shape, m.values)
-        for t, m in zip(files.tensors, measured, strict=True)
-    ]
-    floats = [record for record in records if record.is_float]
-    counted = floats or records
-    sizes: Counter[str] = Counter()
-    for record in counted:
-        sizes[record.dtype] += math.prod(record.shape)
-    return Sketch(
-        params=sizes.total(),
-        dtype=max(sorted(sizes), key=lambda dtype: sizes[dtype]),
-        n_tensors=len(records),
-        n_nan=sum(record.values.n_nan for record in records),
-        n_inf=sum(record.values.n_inf for record in records),
-        tensors=tuple(records),
-        whole=_whole(floats),
-        units=units,
-        rows=smallest_hashes(np.concatenate([np.empty(0, np.uint64), *rows])),
-        config=essentials(files.config),
-        tokenizer=_tokenizer(files.tokenizer),
-    )
-
-
-def _whole(floats: list[TensorRecord]) -> tuple[bytes, bytes, bytes]:
-    return (
-        _digest(record.values.own for record in floats),
-        _digest(record.values.bf16 for record in floats),
-        _digest(record.values.f16 for record in floats),
-    )
-
-
-def _digest(parts: Iterable[bytes]) -> bytes:
-    return hashlib.sha256(b"".join(sorted(set(parts)))).digest()[:DIGEST_BYTES]
+def _digest(parts: set[bytes]) -> bytes:
+    return hashlib.sha256(b"".join(sorted(parts))).digest()[:DIGEST_BYTES]
 
 
 def _tokenizer(path: Path | None) -> TokenizerSummary | None:

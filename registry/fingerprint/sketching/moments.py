@@ -100,4 +100,8 @@ def best_backend() -> Backend:
 def _padded(values: NDArray[np.float32]) -> NDArray[np.float32]:
     whole = WIDTH * (_BLOCK if len(values) > WIDTH * _BLOCK else 1)
     short = -len(values) % whole
-    return np.pad(values, (0, short)) if short else values
+    if not short:
+        return values
+    padded = np.zeros(len(values) + short, np.float32)
+    padded[: len(values)] = values
+    return padded

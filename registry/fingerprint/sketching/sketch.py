@@ -5,6 +5,7 @@ How it becomes bytes is in `codec.py`; how it is made, in `sketching.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from registry.fingerprint.sketching.units import Units
 from registry.fingerprint.sketching.values import TensorValues
 
 ENGINE: Final = "baimo/2"
+MAX_LISTED: Final = 900
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,12 @@ class TensorRecord:
 class Sketch:
     """A model in at most 256 KiB; `to_bytes` and `from_bytes` are inverse.
 
-    `tensors` are sorted by name. When a model has more than fit, the largest
-    are listed and `n_tensors` says how many there are; `whole` holds digests
-    of all float tensors' values (own, as bf16, as f16), listed or not. `rows` are
-    the smallest 64-bit hashes of the rows of all matrices inside layers, ascending:
-    a sample by which shared rows are counted (bottom-k; Broder 1997).
+    `tensors` are sorted by name. When a model has more than MAX_LISTED, or more
+    than fit, the largest are listed and `n_tensors` says how many there are;
+    `whole` holds digests of all float tensors' values (own, as bf16, as f16), listed
+    or not. `rows` are the smallest 64-bit hashes of the rows of all matrices inside
+    layers, ascending: a sample by which shared rows are counted (bottom-k; Broder
+    1997).
     """
 
     params: int
@@ -79,3 +82,8 @@ class Sketch:
         from registry.fingerprint.sketching.codec import decode
 
         return decode(data)
+
+
+def rank(name: str, shape: tuple[int, ...]) -> tuple[int, str]:
+    """Return a key that orders tensors, those first that are listed first."""
+    return -math.prod(shape), name

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,8 @@ DIGEST_BYTES: Final = 16
 NO_DIGEST: Final = bytes(DIGEST_BYTES)
 _LARGEST: Final = float(np.finfo(np.float32).max)
 _PROBE: Final = 4_096
+# Handing a smaller piece to a thread takes longer than hashing it.
+_WORTH_THREADS: Final = 1 << 13
 MIN_ROW: Final = 32
 MAX_ROWS: Final = 512
 
@@ -124,16 +127,21 @@ def _add_floats(
     running.n_nan += n_nan
     running.n_inf += n_inf
     running.plain = running.plain and _is_plain(bits)
-    jobs = [pool.submit(_add_rows, running, bits, row)]
+    jobs = [partial(_add_rows, running, bits, row)]
     if dtype != "BF16":
-        jobs.append(pool.submit(_add_bf16, running, bits, dtype, row))
+        jobs.append(partial(_add_bf16, running, bits, dtype, row))
     if dtype != "F16":
-        jobs.append(pool.submit(_add_f16, running, bits, dtype, row))
+        jobs.append(partial(_add_f16, running, bits, dtype, row))
+    if len(bits) < _WORTH_THREADS:
+        for job in jobs:
+            job()
+        jobs = []
+    waiting = [pool.submit(job) for job in jobs]
     squares, linear = moments.best_backend()(bits, dtype, not n_nan + n_inf)
     running.squares += squares
     running.linear += moments.piece_sign(number) * linear
-    for job in jobs:
-        job.result()
+    for future in waiting:
+        future.result()
 
 
 def _add_rows(running: _Running, bits: rounding.Bits, row: int) -> None:

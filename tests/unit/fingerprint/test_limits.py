@@ -68,6 +68,18 @@ def test_one_large_tensor_is_read_in_bounded_memory(tmp_path: Path) -> None:
     assert measured(0, "sketch", path, "-o", tmp_path / "sketch").mib < 200
 
 
+def test_many_tensors_are_read_in_the_memory_of_those_listed(tmp_path: Path) -> None:
+    path, n = tmp_path / "x.safetensors", 10_000
+    entry = '"model.%d.w":{"dtype":"BF16","shape":[4,8],"data_offsets":[%d,%d]}'
+    entries = [entry % (i, 64 * i, 64 * i + 64) for i in range(n)]
+    write_sparse(path, ("{" + ",".join(entries) + "}").encode(), 64 * n)
+
+    peak = measured(0, "sketch", path, "-o", tmp_path / "sketch")
+
+    assert peak.mib < 80  # 4 KiB of each tensor would be 40 more
+    assert Sketch.from_bytes((tmp_path / "sketch").read_bytes()).n_tensors == n
+
+
 RARE = "😀".encode()  # one such letter makes Python keep every letter in four bytes
 
 
