@@ -1,4 +1,4 @@
-"""Every kind of page: no fault that axe knows of, by day and by night, nothing jumps."""
+"""Every kind of page: no fault that axe knows of, day and night, and nothing jumps."""
 
 from __future__ import annotations
 
@@ -65,7 +65,12 @@ def test_axe_finds_no_fault_on_any_kind_of_page(visit: Visit) -> None:
 @pytest.mark.parametrize("visit", [day, phone], indirect=True)
 def test_nothing_jumps_while_a_page_loads(visit: Visit) -> None:
     shifts = {}
-    for path in ("/", "/models/", "/models/llama/", "/compare/?model=llama&model=gpt-3"):
+    for path in (
+        "/",
+        "/models/",
+        "/models/llama/",
+        "/compare/?model=llama&model=gpt-3",
+    ):
         visit.go(path)
         shifts[path] = visit.page.evaluate(COUNT_SHIFTS)
 
