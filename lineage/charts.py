@@ -139,7 +139,7 @@ def log_strips(groups: Mapping[str, Sequence[tuple[str, float]]]) -> Strips:
     span = max(1, high - low)
 
     def x_of(value: float) -> float:
-        return LABELS + (WIDTH - LABELS - 12) * (math.log10(value) - low) / span
+        return LABELS + (WIDTH - LABELS - 28) * (math.log10(value) - low) / span
 
     dots: list[Dot] = []
     labels = []

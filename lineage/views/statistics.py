@@ -30,9 +30,12 @@ Values = list[tuple[RegisteredModel, float]]
 
 
 def statistics(request: HttpRequest) -> HttpResponse:
-    """Show base against derived, the bases most built on, tokens and compute."""
-    listed = RegisteredModel.objects.listed().filter(kind=Kind.MODEL)
-    models = list(listed.exclude(category="").order_by("released", "id"))
+    """Show base against derived, the bases most built on, tokens and compute.
+
+    Of the catalog, whose every number has a source.
+    """
+    known = RegisteredModel.objects.from_catalog().filter(kind=Kind.MODEL)
+    models = list(known.exclude(category="").order_by("released", "id"))
     by_year = _by_year(models)
     carried = _carried()
     drawn = charts.rows({model.slug: n for model, n in carried})
@@ -87,7 +90,7 @@ def _carried() -> list[tuple[RegisteredModel, int]]:
     """
     scope = Scope(layers=WEIGHT_LAYERS)
     direct = Q(derivatives__layer__in=scope.layers, derivatives__state__in=scope.states)
-    bases = RegisteredModel.objects.listed().filter(category__in=FROM_SCRATCH)
+    bases = RegisteredModel.objects.from_catalog().filter(category__in=FROM_SCRATCH)
     likely = bases.annotate(n=Count("derivatives", filter=direct)).filter(n__gt=0)
     counted = [
         (model, len(queries.descendants(model.pk, scope)))
