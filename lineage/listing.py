@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -91,9 +92,13 @@ class Listing:
         """Return the order in force: the closest name first after a search."""
         return self.asked_order or (CLOSEST if self.text else NEWEST)
 
+    @cached_property
+    def _searched(self) -> Any:
+        return _annotated(RegisteredModel.objects.listed().searched(self.text))
+
     def models(self, *, without: str = "") -> Any:
         """Return what every filter lets through, except the one named."""
-        found = _annotated(RegisteredModel.objects.listed().searched(self.text))
+        found = self._searched
         for part in FILTERS:
             values = self.chosen.get(part.name)
             if values and part.name != without:

@@ -1,9 +1,11 @@
-"""Time lists and walks over HTTP: 1,000 models, three children each, one worker.
+"""Time requests over HTTP, one worker, one client.
 
-    python tests/bench/lists.py
+    python tests/bench/lists.py          # the API: 1,000 models, three children each
+    python tests/bench/lists.py pages    # the pages: the catalog as it is
 
 Starts gunicorn on a scratch database, prints one Markdown row per request with the
-median and the 95th percentile in milliseconds, and stops it again.
+median and the 95th percentile in milliseconds and the size of the answer in kB, and
+stops it again.
 """
 
 from __future__ import annotations
@@ -25,6 +27,19 @@ REQUESTS = {
     "search": "/api/v1/models/?q=model+77",
     "ancestors of a leaf": f"/api/v1/models/model-{N_MODELS - 1}/ancestors/",
     "all 999 descendants": "/api/v1/models/model-0/descendants/?limit=1000",
+}
+PAGES = {
+    "home": "/",
+    "models, table": "/models/",
+    "models, cards": "/zh-hans/models/?view=cards",
+    "models, searched": "/models/?q=llama&open=yes",
+    "model LLaMA": "/models/llama/",
+    "model Llama 2, Chinese": "/zh-hans/models/llama-2/",
+    "compare four": "/compare/?model=llama&model=yi-34b&model=gpt-3&model=qwen2.5",
+    "statistics": "/statistics/",
+    "organisation": "/organizations/meta/",
+    "family": "/families/LLaMA/",
+    "family tree": "/lineage/",
 }
 FILL = f"""
 from lineage.models import Derivation
@@ -49,12 +64,14 @@ Derivation.objects.bulk_create(
 
 def main() -> None:
     """Fill a scratch register, time each request, print the rows."""
+    pages = sys.argv[1:] == ["pages"]
+    fill = ["catalog", "load"] if pages else ["shell", "-c", FILL]
     with tempfile.TemporaryDirectory() as folder:
         env = os.environ | {"DATA_DIR": folder, "LOG_LEVEL": "ERROR"}
-        for command in (["migrate"], ["shell", "-c", FILL]):
+        (Path(folder) / "static").mkdir()
+        for command in (["migrate"], ["collectstatic", "--no-input"], fill):
             manage = [sys.executable, "manage.py", *command, "-v", "0"]
             subprocess.run(manage, cwd=ROOT, env=env, check=True)
-        (Path(folder) / "static").mkdir()
         gunicorn = [sys.executable, "-m", "gunicorn", "registry.wsgi"]
         options = ["--bind", f"127.0.0.1:{PORT}", "--worker-class", "gthread"]
         server = subprocess.Popen(
@@ -62,7 +79,7 @@ def main() -> None:
         )
         try:
             _wait_until_ready()
-            for name, path in REQUESTS.items():
+            for name, path in (PAGES if pages else REQUESTS).items():
                 _print_row(name, path)
         finally:
             server.terminate()
@@ -87,15 +104,17 @@ def _print_row(name: str, path: str) -> None:
         _get(connection, path)
         times.append(1000 * (time.perf_counter() - started))
     p95 = statistics.quantiles(times, n=20)[-1]
-    print(f"| {name} | {statistics.median(times):.1f} | {p95:.1f} |")
+    size = len(_get(connection, path)) / 1000
+    print(f"| {name} | {statistics.median(times):.1f} | {p95:.1f} | {size:.0f} |")
 
 
-def _get(connection: http.client.HTTPConnection, path: str) -> None:
+def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
     connection.request("GET", path)
     response = connection.getresponse()
     content = response.read()
     if response.status != 200:
         raise SystemExit(f"{path}: {response.status} {content[:200]!r}")
+    return content
 
 
 if __name__ == "__main__":
