@@ -49,7 +49,8 @@ bench-engine: .venv-torch/installed .venv/installed-dev  ## Train the bench zoo 
 	$(TORCH)/python tests/zoo/train.py bench
 	$(BIN)/python -m tests.bench.engine pairs
 	$(BIN)/python -m tests.bench.engine independents
-	$(BIN)/python -m tests.bench.engine tables
+	$(BIN)/python -m tests.bench.engine tables > docs/measured.md
+	$(BIN)/python -m tests.bench.engine plot docs/calibration.svg
 
 test-torch: .venv-torch/installed  ## Run the tests that need torch
 	$(TORCH)/pytest -m torch tests

@@ -42,6 +42,16 @@ Row = dict[str, Any]
 OURS = ("baimo", "baimo_sketch")
 N_KEPT = 48  # prepared models at a time
 LOST = -math.inf
+TITLE = """# Beside other methods
+
+The same pairs for all, in one process on one thread; made by `tests/bench/peers.py`.
+Theirs: AWM (LUMIA-Group, bc20ff8), HuRef (LUMIA-Group, 9c34548), phi_U and phi_MATCH
+(ahmeda14960/model-tracing, 5e65e7b), model-provenance-kit (Cisco, 9991417: its verdict,
+and its identity score), and naive ones: tensor hashes, cosine of tensors of one name.
+`+names` gives a method the tensor names that it knows, which no disguise leaves.
+Ours: `baimo` with the weights at hand, `baimo_sketch` from stored sketches alone. None
+of the models had a part in choosing our thresholds. A pair without a score counts as
+not found."""
 HEAD = (
     "| method | pairs scored | AUC | AUC of scored | found, no false alarm "
     "| found, 1 % false alarms | s per model | s per pair | bytes per model |"
@@ -248,7 +258,7 @@ def _median(values: Iterable[float]) -> float:
 def tables(rows: list[Row]) -> str:
     """Return the figures as Markdown: methods, then kinds of pairs, then errors."""
     made = summarise(rows)
-    lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
+    lines = [TITLE, "", HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     lines += [_method_line(name, row) for name, row in made.items()]
     found = {
         name: {how: f"{k}/{n}" for how, (k, n) in row["by_how"].items()}

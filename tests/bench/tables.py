@@ -8,19 +8,28 @@ from typing import Any
 
 import numpy as np
 
+from registry.fingerprint import ENGINE
+
 Answer = dict[str, Any]
 ALPHAS = (0.05, 0.01, 0.001)
 
 
 def main(pairs: list[Answer], independents: list[Answer]) -> None:
-    """Print every table."""
+    """Print every table, as docs/measured.md."""
+    print("# What the engine finds on the bench zoo\n")
+    print(
+        f"Engine `{ENGINE}`; made by `make bench-engine`, see [method.md](method.md)."
+    )
+    print(
+        "Thresholds were chosen on the split *calibrate*; *report* had no part in it."
+    )
     for split in ("calibrate", "report"):
         print(f"\n## Labelled pairs, split {split}\n")
         _print_kinds([made for made in pairs if made["split"] == split])
     report = [made for made in pairs if made["split"] == "report"]
-    print(f"\nmacro-F1 on report: {macro_f1(report):.3f}")
+    print(f"\nRelation, macro-F1 on report: **{macro_f1(report):.3f}**\n")
     _print_direction(report)
-    print(f"\n## Independent pairs: {len(independents)}\n")
+    print(f"\n## Independent pairs, from sketches: {len(independents):,}\n")
     if independents:
         _print_independents(independents)
 
@@ -78,12 +87,13 @@ def _print_direction(answers: list[Answer]) -> None:
     told = [made for made in answers if made["direction"] and made["truth"]]
     right = sum(made["direction"] == made["towards"] for made in told)
     open_ = sum(made["truth"] and not made["direction"] for made in answers)
-    print(f"direction: {right} of {len(told)} right, {open_} not answered")
+    print(f"Direction: **{right} of {len(told)}** right, {open_} not answered")
 
 
 def _print_independents(answers: list[Answer]) -> None:
     said = Counter(made["related"] for made in answers)
-    print(f"related {said[True]}, not {said[False]}, open {said[None]}\n")
+    print(f"Related {said[True]}, not related {said[False]:,}, open {said[None]:,}.")
+    print("![Calibration](calibration.svg)\n")
     print("| test | pairs | models | smallest p |", end="")
     print("".join(f" P(p <= {alpha}) |" for alpha in ALPHAS))
     print("|---" * (4 + len(ALPHAS)) + "|")
