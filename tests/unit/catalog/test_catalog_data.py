@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from registry.catalog import DATA, Catalog, Derivation, load_catalog, validate
 from registry.vocabulary import (
     CATEGORY_HEADLINE,
     HEADLINE_CATEGORIES,
+    Category,
     Kind,
     Layer,
     Relation,
@@ -74,3 +77,20 @@ def test_an_unproven_accusation_is_stated_as_alleged(catalog: Catalog) -> None:
     link = _parents(catalog, "llama3-v")["minicpm-llama3-v-2.5", Relation.RESKIN]
 
     assert link.state is StatementKind.ALLEGED
+
+
+def test_everything_that_the_articles_speak_of_has_an_entry(catalog: Catalog) -> None:
+    """mentioned.tsv: article, name as it is written there, slug."""
+    lines = Path(__file__).with_name("mentioned.tsv").read_text().splitlines()
+    named = {line.split("\t")[2] for line in lines}
+
+    assert len(named) >= 80
+    assert named <= {entry.slug for entry in catalog.entries}
+
+
+def test_the_catalog_is_as_large_and_as_wide_as_it_says(catalog: Catalog) -> None:
+    counts = Counter(entry.category for entry in catalog.entries if entry.category)
+
+    assert len(catalog.entries) >= 240
+    assert set(counts) == set(Category) and min(counts.values()) >= 3
+    assert sum(len(entry.claims) for entry in catalog.entries) >= 75
