@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Case, Prefetch, When
+from django.db.models import Case, Prefetch, Q, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,6 +21,7 @@ from lineage.views.drawings import (
     Options,
     derivations_near,
     draw_derivations,
+    drawn,
 )
 from registry import card, markdown, storage
 from registry.estimates import memory_needs, training_compute
@@ -36,6 +37,8 @@ from registry.vocabulary import (
 
 MAX_FILES = 200
 MAX_CHILDREN = 12
+# With more lines than this the strip shows children and no grandchildren.
+MOST_DRAWN = 60
 CARD_PATH = "README.md"
 
 
@@ -72,7 +75,7 @@ def _find(slug: str) -> RegisteredModel:
 def _context(found: RegisteredModel) -> dict[str, Any]:
     head = found.head
     notes = number_sources(found)
-    near = derivations_near(found, up=2, down=2)
+    near, down = _near(found)
     parents = _parents(found, notes)
     said = [derivation for derivation, _ in parents]
     verification = _current_verdict(head)
@@ -86,6 +89,7 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         "facts": facts_of(found, notes),
         "notes": notes,
         "drawing": _strip(found, near),
+        "generations_down": down,
         "parents": parents,
         "children": children[:MAX_CHILDREN],
         "n_children": children.count(),
@@ -116,6 +120,13 @@ def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, str]:
         f"  note = {{entry of {found.updated_at:%Y-%m-%d}}}\n}}"
     )
     return {"citation": citation, "query": f"curl {api}ancestors/"}
+
+
+def _near(found: RegisteredModel) -> tuple[list[Derivation], int]:
+    """Return the derivations to draw, and how many generations down they reach."""
+    below = Q(parent=found) | Q(parent__derivations__parent=found)
+    down = 2 if drawn().filter(below).distinct().count() <= MOST_DRAWN else 1
+    return derivations_near(found, up=2, down=down), down
 
 
 def _strip(found: RegisteredModel, near: list[Derivation]) -> Drawing:
