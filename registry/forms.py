@@ -67,7 +67,8 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript
         widgets = {"right": forms.Textarea(attrs={"rows": 4})}
 
     def __init__(self, *args: Any, facts: list[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # The labels are questions.
+        super().__init__(*args, label_suffix="", **kwargs)
         self.fields["fact"].choices = facts  # type: ignore[attr-defined]
 
 
