@@ -68,7 +68,7 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript
 
     def __init__(self, *args: Any, facts: list[tuple[str, str]], **kwargs: Any) -> None:
         # The labels are questions.
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
         self.fields["fact"].choices = facts  # type: ignore[attr-defined]
 
 
