@@ -31,8 +31,15 @@ KEPT_RATIO_OF_LITTLE: Final = 0.95
 EVEN_SPREAD: Final = 0.05
 NOT_KEPT_RATIO: Final = 0.87
 MOST_KEPT: Final = 0.75
+# The same where a rotation and partners had to be looked for, which flatters: .96 and
+# more in descendants, .86 at most after a common start and the same data reordered.
+MOST_KEPT_TURNED: Final = 0.92
 LEAST_KEPT: Final = 0.12
 # Cosine of token tables whose rows are the same ones.
 SAME_TOKENS: Final = 0.3
+# Rows of the same tokens or positions: .2 and more after three times the base's own
+# training and between models that learnt one vocabulary apart, .02 at most where the
+# order of one side was shuffled.
+LIKE_ROWS: Final = 0.1
 # Above this median cosine of units a change is called fine-tuning first.
 LIGHT_CHANGE: Final = 0.93

@@ -1,25 +1,33 @@
 """Undoing a disguise: the rotation of the residual stream between two models.
 
 Needs the weights. Units are first matched by their free descriptors, which no basis
-changes, or by the rotation that maps the rows of equal tokens on each other; then the
-rotation that fits the matched vectors best (orthogonal Procrustes; Schönemann 1966)
-and the assignment of units under it improve each other. Whatever rotation half of
-the layers find is judged on the other half, which had no part in it.
+changes, or by the rotation that maps the rows of equal tokens, or those of equal
+positions, on each other; then the rotation that fits the matched vectors best
+(orthogonal Procrustes; Schönemann 1966) and the assignment of units under it improve
+each other. Whatever rotation half of the layers find is judged on the other half,
+which had no part in it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from registry.fingerprint.anatomy.gains import ffn_gain
 from registry.fingerprint.anatomy.parts import Vectors, read_vectors
 from registry.fingerprint.anatomy.structure import Structure
 from registry.fingerprint.comparing import null
+from registry.fingerprint.comparing.anchors import (
+    Anchors,
+    equal_positions,
+    equal_tokens,
+    read_anchors,
+)
 from registry.fingerprint.comparing.chance import RATE_FACTOR, Chance
 from registry.fingerprint.comparing.matching import (
     assign,
@@ -27,6 +35,7 @@ from registry.fingerprint.comparing.matching import (
     exchanged,
     same_maps,
 )
+from registry.fingerprint.reading.folder import ModelFiles
 from registry.fingerprint.sketching.units import Units, describe_with_vectors
 from registry.fingerprint.thresholds import (
     EVEN_SPREAD,
@@ -34,7 +43,9 @@ from registry.fingerprint.thresholds import (
     KEPT_RATIO_OF_LITTLE,
     LEAST_KEPT,
     MOST_KEPT,
+    MOST_KEPT_TURNED,
     NOT_KEPT_RATIO,
+    RELATED_LOG10_P,
 )
 
 _FIRST_ROUNDS: Final = 4
@@ -43,7 +54,6 @@ _MOST_ROUNDS: Final = 12
 _WORTH_GOING_ON: Final = 0.02
 _MOST_UNITS: Final = 256
 _VECTOR_VALUES: Final = 1 << 25
-_MOST_TOKENS: Final = 1 << 14
 _LEADING: Final = 4
 # A direction this much smaller than the first is rounding's.
 _NEGLIGIBLE: Final = 1e-4
@@ -57,13 +67,19 @@ Trust = dict[int, NDArray[np.float64]]
 class Described:
     """The units of one model: descriptors, unit vectors (layers, K, roles, d), lengths.
 
-    `lengths` (layers, K) are means over the roles; `tokens` are rows of the table.
+    `lengths` (layers, K) are means over the roles.
     """
 
+    structure: Structure
     units: Units
     vectors: Vectors
     lengths: Vectors
-    tokens: Vectors
+    anchors: Anchors
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory that it takes."""
+        return self.vectors.nbytes + self.anchors.nbytes
 
 
 @dataclass(frozen=True)
@@ -71,26 +87,32 @@ class Alignment:
     """A's stream times `rotation` (d, d) is b's; `assigned` gives b's unit by layer.
 
     `chance` is the test on layers that took no part in finding the rotation.
-    `persistence` is how much of a is still in b.
+    `persistence` is how much of a is still in b, None where the rotation is no better
+    than chance. `is_anchored` tells whether one of the
+    starts were rows that surely mean the same in both.
     """
 
     chance: Chance
     rotation: NDArray[np.float64]
     assigned: Assignments
     swapped: bool
-    persistence: Persistence
+    persistence: Persistence | None = None
+    is_anchored: bool = False
 
 
-def describe_for_alignment(structure: Structure) -> Described:
-    """Return as many units as memory allows, with their vectors."""
+def describe_for_alignment(
+    structure: Structure, files: ModelFiles | None = None
+) -> Described:
+    """Return as many units as memory allows, with their vectors.
+
+    `files` are those of the model, where tokens are told by name and positions found.
+    """
     n_roles = 3 if structure.is_gated else 2
     size = len(structure.sampled) * n_roles * structure.d
     wanted = max(1, min(_MOST_UNITS, _VECTOR_VALUES // size))
-    tokens = np.empty((0, structure.d), np.float32)
-    if structure.tables:
-        table = structure.tables[0]
-        tokens = read_vectors(table, np.arange(min(table.count, _MOST_TOKENS)))
-    return Described(*describe_with_vectors(structure, wanted), tokens)
+    more = (files.tensors, files.tokenizer) if files else ()
+    anchors = read_anchors(structure, *more)
+    return Described(structure, *describe_with_vectors(structure, wanted), anchors)
 
 
 def align(a: Described, b: Described) -> Alignment | None:
@@ -110,15 +132,23 @@ def align(a: Described, b: Described) -> Alignment | None:
     if one.is_gated:
         turned = replace(b, units=exchanged(other), vectors=b.vectors[:, :, [1, 0, 2]])
         readings.append((turned, True))
-    starts = [_by_descriptors, _by_tokens]
+    rows = [equal_tokens(a.anchors, b.anchors), equal_positions(a.anchors, b.anchors)]
+    anchors = [pair for pair in rows if pair]
+    turns = [_rotation(pair.product) for pair in anchors]
     found = [
-        _align(a, reading, swapped, start(a, reading))
+        _align(a, reading, swapped, start)
         for reading, swapped in readings
-        for start in starts
+        for start in _starts(a, reading, turns)
     ]
     best = min(found, key=lambda x: (x.chance.log10_p, -x.chance.n_hits))
     paid = min(0.0, best.chance.log10_p + math.log10(len(found)))
-    return replace(best, chance=replace(best.chance, log10_p=paid, n_tries=len(found)))
+    kept = _kept(a, b, best) if paid <= RELATED_LOG10_P else None
+    return replace(
+        best,
+        persistence=kept,
+        chance=replace(best.chance, log10_p=paid, n_tries=len(found)),
+        is_anchored=any(pair.are_alike for pair in anchors),
+    )
 
 
 @dataclass(frozen=True)
@@ -130,12 +160,14 @@ class Persistence:
     of a's matrices, `whole` that of <A, B> / <A, A>: both are 1 for a child and
     a merge's share for a parent, and only `whole` is large after a common start.
     `spread` is the relative standard deviation of `whole` over the matrices: a
-    merge takes the same share of each.
+    merge takes the same share of each. Where units and rotation were looked for
+    (`is_turned`), those that fit best were found, so that more has to be kept.
     """
 
     leading: float
     whole: float
     spread: float = 0.0
+    is_turned: bool = False
 
     @property
     def ratio(self) -> float:
@@ -145,11 +177,14 @@ class Persistence:
     @property
     def is_of_child(self) -> bool:
         """Return whether nearly all is kept, the leading directions with the rest."""
-        return self.whole >= MOST_KEPT and self.ratio >= KEPT_RATIO
+        least = MOST_KEPT_TURNED if self.is_turned else MOST_KEPT
+        return self.whole >= least and self.ratio >= KEPT_RATIO
 
     @property
     def is_of_merge(self) -> bool:
         """Return whether every matrix keeps one share of all that a was."""
+        if self.is_turned:  # a common start may look so
+            return False
         is_even = self.spread <= EVEN_SPREAD and self.ratio >= KEPT_RATIO_OF_LITTLE
         return is_even and LEAST_KEPT <= self.whole < MOST_KEPT
 
@@ -168,12 +203,14 @@ def persistence_either_way(a: Vectors, b: Vectors) -> Persistence:
     return max(ways, key=lambda kept: (kept.is_of_child, kept.ratio))
 
 
-def persistence(a: Vectors, b: Vectors) -> Persistence:
-    """Return what of a is kept in b: (layers, K, roles, d), units one by one."""
+def persistence(
+    a: Vectors | Sequence[Vectors], b: Vectors | Sequence[Vectors]
+) -> Persistence:
+    """Return what of a is kept in b: of each layer (K, roles, d), units one by one."""
     leading, whole = [], []
-    for layer in range(len(a)):
-        for role in range(a.shape[2]):
-            left, right = a[layer][:, role].astype(np.float64), b[layer][:, role]
+    for one, other in zip(a, b, strict=True):
+        for role in range(one.shape[1] if len(one) else 0):
+            left, right = one[:, role].astype(np.float64), other[:, role]
             u, s, vt = np.linalg.svd(left, full_matrices=False)
             n = int((s[:_LEADING] > _NEGLIGIBLE * max(s[0], _TINY)).sum())
             if n:  # of nothing, nothing can be kept
@@ -205,17 +242,8 @@ def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Ali
     )
     rotation = _procrustes(a.vectors, b.vectors, assigned, trust)
     assigned, _ = _reassigned(_turned(a.vectors, rotation), b.vectors, range(n_layers))
-    # Where one has fewer units, not all of the other have a partner.
-    found = [assigned[x] >= 0 for x in range(n_layers)]
-    turned = _turned(_long(a), rotation)
-    known = np.stack([turned[x][found[x]] for x in range(n_layers)])
-    partners = np.stack([_long(b)[x][assigned[x][found[x]]] for x in range(n_layers)])
     return Alignment(
-        chance=_chance(a.units, b.units, hits, control),
-        rotation=rotation,
-        assigned=assigned,
-        swapped=swapped,
-        persistence=persistence_either_way(known, partners),
+        _chance(a.units, b.units, hits, control), rotation, assigned, swapped
     )
 
 
@@ -234,17 +262,18 @@ def _chance(a: Units, b: Units, hits: dict[int, int], control: list[int]) -> Cha
     )
 
 
+def _starts(
+    a: Described, b: Described, turns: Sequence[NDArray[np.float64]]
+) -> Iterator[Assignments]:
+    """Yield the assignment by free descriptors, then that under each rotation."""
+    yield _by_descriptors(a, b)
+    for turn in turns:
+        yield _reassigned(_turned(a.vectors, turn), b.vectors, range(len(a.vectors)))[0]
+
+
 def _by_descriptors(a: Described, b: Described) -> Assignments:
     left, right = same_maps(a.units, b.units)
     return {i: assign(cosine_table(left[i], right[i])) for i in range(len(left))}
-
-
-def _by_tokens(a: Described, b: Described) -> Assignments:
-    """Return assignments under the rotation that takes tokens to equal numbers."""
-    n = min(len(a.tokens), len(b.tokens))
-    rotation = _rotation(a.tokens[:n].T.astype(np.float64) @ b.tokens[:n])
-    turned = _turned(a.vectors, rotation)
-    return _reassigned(turned, b.vectors, range(len(a.vectors)))[0]
 
 
 def _fit(
@@ -264,8 +293,54 @@ def _fit(
     return rotation
 
 
-def _long(described: Described) -> Vectors:
-    return np.asarray(described.vectors * described.lengths[..., None, None])
+def _kept(a: Described, b: Described, found: Alignment) -> Persistence:
+    """Return what is kept of the longest units of one in their like of the other.
+
+    For the better of both ways. Among all units of the other: those that stayed the
+    same need not have stayed among the longest.
+    """
+    turned = [1, 0, 2] if found.swapped else slice(None)
+    ways = (
+        _kept_in(a, b.structure, found.rotation, turned),
+        _kept_in(b, a.structure, found.rotation.T, turned),
+    )
+    return max(ways, key=lambda kept: (kept.is_of_child, kept.ratio))
+
+
+def _kept_in(
+    a: Described, b: Structure, rotation: NDArray[np.float64], roles: list[int] | slice
+) -> Persistence:
+    units, partners = [], []
+    for layer, number in enumerate(b.sampled):
+        others, lengths = _units_of(b, number)
+        turned = _turned(a.vectors[layer], rotation)
+        partner = assign(_cosines(turned, others[:, roles]))
+        # Where one has fewer units, not all of the other have a partner.
+        known = partner >= 0
+        units.append(turned[known] * a.lengths[layer][known, None, None])
+        found = partner[known]
+        partners.append(others[:, roles][found] * lengths[found, None, None])
+    return replace(persistence(units, partners), is_turned=True)
+
+
+def _units_of(structure: Structure, number: int) -> tuple[Vectors, Vectors]:
+    """Return all units of a layer, (n, roles, d) of length one, and their lengths (n,).
+
+    The first of each expert where memory does not allow all.
+    """
+    layer = structure.layers[number]
+    gain = ffn_gain(layer, structure.d)
+    n_roles = 3 if structure.is_gated else 2
+    most = max(1, _VECTOR_VALUES // (n_roles * structure.d * len(layer.ffns)))
+    made = []
+    for ffn in layer.ffns:
+        chosen = np.arange(min(ffn.h, most))
+        read = [read_vectors(part, chosen, gain=gain) for part in ffn.readers]
+        made.append(np.stack([*read, read_vectors(ffn.writer, chosen)], axis=1))
+    vectors = np.concatenate(made)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=-1), _TINY)
+    means = np.exp(np.log(lengths).mean(axis=-1))
+    return vectors / lengths[..., None], np.asarray(means, np.float32)
 
 
 def _rotation(product: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -60,6 +60,11 @@ HALF_KEPT: Final = OpenQuestion(
     "What training made is kept by less than in a descendant and by more than after "
     "a common random start.",
 )
+NO_ANCHOR: Final = OpenQuestion(
+    "no-anchor",
+    "No tokens or positions show how to turn one model into the other, and what no "
+    "turn changes is too little to find every copy of such feed-forward blocks.",
+)
 LITTLE_POWER: Final = OpenQuestion(
     "little-power",
     "Too few units could be compared to see a descent if there were one.",
@@ -99,12 +104,12 @@ def power_of(found: Findings) -> float:
 
     Each unit that is not dead is taken to be found again with ASSUMED_RATE. Zero
     without a test, and where layers were sampled of models of different depth: those
-    in common may not be in the sample.
+    in common may not be in the sample; and where a disguise could have stayed unfound.
     """
     if found.differ_in_form:
         return 1.0
     test = found.sharpest
-    if test is None or not found.covers_all_layers:
+    if test is None or not found.covers_all_layers or found.may_hide:
         return 0.0
     k = test.layers[0][3]
     n_layers = max(1, test.n_units // k)
@@ -215,6 +220,8 @@ def _open_question(found: Findings) -> OpenQuestion | None:
         return FEW_EQUAL
     if found.norm_gap is not None and found.norm_gap <= SAME_NORMS:
         return EQUAL_NORMS
+    if found.may_hide:
+        return NO_ANCHOR
     return LITTLE_POWER if power_of(found) < MIN_POWER else None
 
 

@@ -83,6 +83,18 @@ class Findings:
         return bool(alignment and alignment.chance.log10_p <= RELATED_LOG10_P)
 
     @property
+    def may_hide(self) -> bool:
+        """Return whether an alignment failed that would fail on some descendants, too.
+
+        Without rows to start from, copies of models with one gated block a layer were
+        found whatever they were trained after; those of other models were not.
+        """
+        alignment, a = self.look.alignment if self.look else None, self.units_a
+        if alignment is None or alignment.is_anchored or self.is_aligned:
+            return False
+        return a is None or not a.is_gated or a.n_experts > 1
+
+    @property
     def persistence(self) -> Persistence | None:
         """Return how much of a is still in b, None where it was not measured."""
         if self.look is None:

@@ -32,8 +32,8 @@ class OpenedModel:
         if isinstance(kept, Described):
             return kept
         assert self.structure is not None
-        made = describe_for_alignment(self.structure)
-        if made.vectors.nbytes + made.tokens.nbytes <= _KEEP_BYTES:
+        made = describe_for_alignment(self.structure, self.files)
+        if made.nbytes <= _KEEP_BYTES:
             self.__dict__["_described"] = made
         return made
 
