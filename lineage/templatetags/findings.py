@@ -116,6 +116,10 @@ OPEN_QUESTIONS: Final = (
         "What training made is kept by less than in a descendant and by more than "
         "after a common random start."
     ),
+    gettext_noop(
+        "No tokens or positions show how to turn one model into the other, and what no "
+        "turn changes is too little to find every copy of such feed-forward blocks."
+    ),
     gettext_noop("Too few units could be compared to see a descent if there were one."),
     gettext_noop(
         "The weights cannot be compared: no feed-forward units were found from tensor "
