@@ -16,7 +16,7 @@ TESTS: Final = {
     "free": ("labels, in any basis", "#009e73"),
     "twice": ("agreement, no labels", "#d55e00"),
 }
-WIDTH, HEIGHT = 640, 440
+WIDTH, HEIGHT = 640, 424
 LEFT, RIGHT, TOP, BOTTOM = 72, 616, 48, 372
 LEAST_ALPHA, LEAST_SHARE = 1e-3, 1e-4
 ALPHAS = np.logspace(-3, 0, 91)
@@ -72,7 +72,7 @@ def _axes() -> str:
     lines.append(f'<path d="{diagonal}" stroke="#555" stroke-dasharray="5 4"/>')
     lines.append(_text((LEFT + RIGHT) / 2, BOTTOM + 38, "alpha", "middle"))
     lines.append(_text(LEFT, TOP - 14, "share of independent pairs with p ≤ alpha"))
-    lines.append(_text(_x(0.012), _y(0.03), "as many as alpha allows"))
+    lines.append(_text(_x(0.0095), _y(0.02), "as many as alpha allows", "end"))
     return "".join(lines)
 
 
@@ -96,10 +96,11 @@ def _legend(found: dict[str, dict[tuple[str, str], float]]) -> str:
     drawn = []
     for i, name in enumerate(sorted(found)):
         text, colour = TESTS[name]
-        at = LEFT + 6 + 186 * i
-        drawn.append(f'<path d="M{at} {HEIGHT - 16}h18" stroke="{colour}" ')
+        at = TOP + 16 + 20 * i
+        drawn.append(f'<path d="M{LEFT + 12} {at}h18" stroke="{colour}" ')
         drawn.append('stroke-width="3"/>')
-        drawn.append(_text(at + 24, HEIGHT - 12, f"{text} ({len(found[name]):,})"))
+        label = f"{text} ({len(found[name]):,} pairs)"
+        drawn.append(_text(LEFT + 38, at + 4, label))
     return "".join(drawn)
 
 
