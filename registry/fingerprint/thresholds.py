@@ -31,8 +31,9 @@ KEPT_RATIO_OF_LITTLE: Final = 0.95
 EVEN_SPREAD: Final = 0.05
 NOT_KEPT_RATIO: Final = 0.87
 MOST_KEPT: Final = 0.75
-# The same where a rotation and partners had to be looked for, which flatters: .96 and
-# more in descendants, .86 at most after a common start and the same data reordered.
+# The same where a rotation and partners had to be looked for, which flatters: .93 and
+# more in descendants and siblings, .86 at most after a common start and the same data
+# in another order.
 MOST_KEPT_TURNED: Final = 0.92
 LEAST_KEPT: Final = 0.12
 # Cosine of token tables whose rows are the same ones.

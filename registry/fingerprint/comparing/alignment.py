@@ -54,6 +54,8 @@ _MOST_ROUNDS: Final = 12
 _WORTH_GOING_ON: Final = 0.02
 _MOST_UNITS: Final = 256
 _VECTOR_VALUES: Final = 1 << 25
+# So many units may compete for the partners of each.
+_MOST_RIVALS: Final = 8
 _LEADING: Final = 4
 # A direction this much smaller than the first is rounding's.
 _NEGLIGIBLE: Final = 1e-4
@@ -312,35 +314,51 @@ def _kept_in(
 ) -> Persistence:
     units, partners = [], []
     for layer, number in enumerate(b.sampled):
-        others, lengths = _units_of(b, number)
         turned = _turned(a.vectors[layer], rotation)
-        partner = assign(_cosines(turned, others[:, roles]))
+        others, lengths = _likest(turned, b, number, roles)
+        partner = assign(_cosines(turned, others))
         # Where one has fewer units, not all of the other have a partner.
         known = partner >= 0
         units.append(turned[known] * a.lengths[layer][known, None, None])
         found = partner[known]
-        partners.append(others[:, roles][found] * lengths[found, None, None])
+        partners.append(others[found] * lengths[found, None, None])
     return replace(persistence(units, partners), is_turned=True)
 
 
-def _units_of(structure: Structure, number: int) -> tuple[Vectors, Vectors]:
-    """Return all units of a layer, (n, roles, d) of length one, and their lengths (n,).
+def _likest(
+    turned: Vectors, b: Structure, number: int, roles: list[int] | slice
+) -> tuple[Vectors, Vectors]:
+    """Return the units of a layer that are most like some of `turned`, and lengths.
 
-    The first of each expert where memory does not allow all.
+    All of them, unless there are several times as many.
     """
+    most = _MOST_RIVALS * len(turned)
+    others = np.empty((0, *turned.shape[1:]), np.float32)
+    lengths = np.empty(0, np.float32)
+    for more, their_lengths in _units_of(b, number):
+        others = np.concatenate([others, more[:, roles]])
+        lengths = np.concatenate([lengths, their_lengths])
+        if len(others) > most:
+            likeness = _cosines(turned, others).max(axis=0)
+            kept = np.sort(np.argsort(-likeness, kind="stable")[:most])
+            others, lengths = others[kept], lengths[kept]
+    return others, lengths
+
+
+def _units_of(structure: Structure, number: int) -> Iterator[tuple[Vectors, Vectors]]:
+    """Yield all units of a layer: (n, roles, d) of length one, and lengths (n,)."""
     layer = structure.layers[number]
     gain = ffn_gain(layer, structure.d)
     n_roles = 3 if structure.is_gated else 2
-    most = max(1, _VECTOR_VALUES // (n_roles * structure.d * len(layer.ffns)))
-    made = []
+    step = max(1, _VECTOR_VALUES // (n_roles * structure.d))
     for ffn in layer.ffns:
-        chosen = np.arange(min(ffn.h, most))
-        read = [read_vectors(part, chosen, gain=gain) for part in ffn.readers]
-        made.append(np.stack([*read, read_vectors(ffn.writer, chosen)], axis=1))
-    vectors = np.concatenate(made)
-    lengths = np.maximum(np.linalg.norm(vectors, axis=-1), _TINY)
-    means = np.exp(np.log(lengths).mean(axis=-1))
-    return vectors / lengths[..., None], np.asarray(means, np.float32)
+        for at in range(0, ffn.h, step):
+            chosen = np.arange(at, min(ffn.h, at + step))
+            read = [read_vectors(part, chosen, gain=gain) for part in ffn.readers]
+            vectors = np.stack([*read, read_vectors(ffn.writer, chosen)], axis=1)
+            lengths = np.maximum(np.linalg.norm(vectors, axis=-1), _TINY)
+            means = np.exp(np.log(lengths).mean(axis=-1))
+            yield vectors / lengths[..., None], np.asarray(means, np.float32)
 
 
 def _rotation(product: NDArray[np.float64]) -> NDArray[np.float64]:

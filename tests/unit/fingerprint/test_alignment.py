@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from registry.fingerprint.anatomy.parts import Vectors, read_vectors
 from registry.fingerprint.anatomy.structure import Structure
+from registry.fingerprint.comparing import alignment
 from registry.fingerprint.comparing.alignment import (
     Alignment,
     Persistence,
@@ -95,6 +96,26 @@ def test_a_common_start_in_disguise_is_no_descent(
     assert aligned(start, hidden).chance.log10_p < RELATED_LOG10_P
     assert judged(start, hidden).folders.related is not True
     assert judged(hidden, start).folders.related is not True
+
+
+@pytest.mark.parametrize("n_values", [1, 64 * 3 * 50])
+def test_what_is_kept_is_the_same_read_in_blocks(
+    n_values: int,
+    models: dict[str, Model],
+    rotated: Model,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of large models not all units are held at once; partners are among the likest."""
+    start, child = models["small-1"], models["small-1-more-3x"]
+    whole = [kept(aligned(one, rotated)) for one in (start, child)]
+    monkeypatch.setattr(alignment, "_VECTOR_VALUES", n_values)
+    monkeypatch.setattr(alignment, "_MOST_RIVALS", 1)
+
+    in_blocks = [kept(aligned(one, rotated)) for one in (start, child)]
+
+    for one, other in zip(whole, in_blocks, strict=True):
+        assert other.whole == pytest.approx(one.whole, abs=0.02)
+        assert other.leading == pytest.approx(one.leading, abs=0.02)
 
 
 @pytest.mark.parametrize(
