@@ -15,7 +15,15 @@ from lineage.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
 from lineage.models import with_verdict
 from lineage.queries import EVERY_LAYER, EVERY_RELATION, SHOWN_STATES, Scope
 from registry.models import RegisteredModel
-from registry.vocabulary import Category, Kind, Layer, Relation, StatementKind, Verdict
+from registry.vocabulary import (
+    Architecture,
+    Category,
+    Kind,
+    Layer,
+    Relation,
+    StatementKind,
+    Verdict,
+)
 
 ORDERINGS = {
     "name": "name",
@@ -63,6 +71,10 @@ class ModelListParams(PageParams):
     repo = serializers.CharField(default="", allow_blank=True, max_length=200)
     kind = WordListField(Kind, required=False)
     category = WordListField(Category, required=False)
+    architecture = WordListField(Architecture, required=False)
+    open = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="weights published"
+    )
     verdict = WordListField(Verdict, required=False)
     layer = WordListField(
         Layer, required=False, help_text="models with a parent in one of these layers"
@@ -111,6 +123,8 @@ class ModelListParams(PageParams):
                 derivations__layer__in=given["layer"],
                 derivations__state__in=SHOWN_STATES,
             ).distinct()
+        if given["open"] is not None:
+            models = models.filter(open=given["open"])
         if "verdict" in given:
             models = with_verdict(models).filter(verdict__in=given["verdict"])
         found: QuerySet[RegisteredModel] = models.annotate(
@@ -122,6 +136,7 @@ class ModelListParams(PageParams):
 _LOOKUPS = {
     "kind": "kind__in",
     "category": "category__in",
+    "architecture": "architecture__in",
     "family": "family__iexact",
     "organization": "organization__slug__iexact",
     "country": "organization__country__iexact",

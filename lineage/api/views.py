@@ -24,6 +24,7 @@ FACETS = {
     "kind": "kind",
     "category": "category",
     "family": "family",
+    "architecture": "architecture",
     "organization": "organization__slug",
     "country": "organization__country",
     "license": "license",

@@ -46,6 +46,8 @@ def zoo() -> None:
         released="2023-02",
         params=65_000_000_000,
         license="research",
+        architecture="decoder",
+        open=False,
     )
     make_catalog_model(
         slug="qwen",
@@ -80,6 +82,9 @@ def zoo() -> None:
         ({"verdict": "consistent"}, ["acme--child"]),
         ({"verdict": "renamed-copy"}, []),
         ({"kind": "tool"}, []),
+        ({"architecture": "decoder,encoder"}, ["llama"]),
+        ({"open": "false"}, ["llama"]),
+        ({"open": "true"}, []),
     ],
 )
 def test_filters_let_through_what_they_name(
@@ -96,6 +101,8 @@ def test_filters_let_through_what_they_name(
     "query",
     [
         {"category": "bogus"},
+        {"architecture": "bogus"},
+        {"open": "perhaps"},
         {"limit": 0},
         {"limit": 1001},
         {"cursor": "bogus"},
@@ -159,6 +166,7 @@ def test_facets_count_what_the_other_filters_leave(client: Client, zoo: None) ->
     assert facets["category"] == {"base": 2, "sft": 1}
     assert facets["verdict"] == {"consistent": 1}
     assert facets["country"] == {"US": 1}
+    assert facets["architecture"] == {"decoder": 1}
 
 
 def test_a_model_is_found_by_its_slug_in_any_case(client: Client) -> None:
