@@ -75,7 +75,7 @@ def test_the_commands_check_and_export() -> None:
     call_command("catalog", "check", stdout=checked)
     call_command("catalog", "export", stdout=exported)
 
-    assert not validate(catalog(), date(2026, 11, 21))
+    assert not validate(catalog(), date.today())
     assert "every rule holds" in checked.getvalue()
     slugs = {model["slug"] for model in json.loads(exported.getvalue())["models"]}
     assert {"gpt-3", "gopher", "chinchilla", "llama"} <= slugs
