@@ -54,10 +54,9 @@ def main() -> None:
         ]
         subprocess.run(commands[1], check=True, stdout=subprocess.DEVNULL)  # warm
         runs = [[timed(command) for command in commands] for _ in range(options.runs)]
-        peak = subprocess.run(commands[0], check=True, capture_output=True).stdout
     by_command = list(zip(*runs, strict=True))
-    ours, sha, ssl = (statistics.median(times) for times in by_command)
-    rss = int(peak.splitlines()[-1]) / 1024
+    ours, sha, ssl = (statistics.median(s for s, _ in made) for made in by_command)
+    rss = max(int(said.splitlines()[-1]) for _, said in by_command[0]) / 1024
     row = {"dtype": options.dtype, "size": size / 1e9, "ours": ours, "sha": sha}
     row |= {"x": ours / sha, "ssl": ssl, "y": ours / ssl, "rss": rss}
     print("| file | sketch | sha256sum | ratio | openssl | ratio | peak memory |")
@@ -65,11 +64,11 @@ def main() -> None:
     print((ROW + ROW_END).format(**row))
 
 
-def timed(command: list[str]) -> float:
-    """Return the wall time of a command in seconds."""
+def timed(command: list[str]) -> tuple[float, str]:
+    """Return the wall time of a command in seconds, and what it printed."""
     started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - started, said
 
 
 def write_model(path: Path, options: argparse.Namespace) -> int:
