@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.anatomy.parts import squared_norms
+from registry.fingerprint.anatomy.parts import cosine, squared_norms
 from registry.fingerprint.anatomy.shapes import Ffn, Part, spread
 from registry.fingerprint.reading.places import name_pattern
 from registry.fingerprint.reading.weights import TensorInfo
@@ -98,9 +98,4 @@ def _tie(ffn: Ffn, known: Lengths) -> float:
             logarithms = np.log(np.maximum(squared_norms(part), _TINY))
             known[part] = logarithms - logarithms.mean()
         logs.append(known[part])
-    return min(_cosine(x, y) for x, y in combinations(logs, 2))
-
-
-def _cosine(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    size = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return float(x @ y) / size if size > 0 else 0.0
+    return min(cosine(x, y) for x, y in combinations(logs, 2))

@@ -152,3 +152,9 @@ def _values(part: Part, data: NDArray[np.uint8]) -> Vectors:
         return values
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     return finite.clip(-LARGEST, LARGEST)
+
+
+def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:
+    """Return the cosine of two arrays of one shape, 0 where one is all zero."""
+    size = float(np.linalg.norm(x) * np.linalg.norm(y))
+    return float(np.vdot(x, y)) / size if size > 0 else 0.0

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.anatomy.gains import ffn_gain
-from registry.fingerprint.anatomy.parts import Vectors, read_vectors
+from registry.fingerprint.anatomy.parts import Vectors
 from registry.fingerprint.anatomy.structure import Structure
 from registry.fingerprint.comparing import null
 from registry.fingerprint.comparing.anchors import (
@@ -35,18 +35,19 @@ from registry.fingerprint.comparing.matching import (
     exchanged,
     same_maps,
 )
-from registry.fingerprint.reading.folder import ModelFiles
-from registry.fingerprint.sketching.units import Units, describe_with_vectors
-from registry.fingerprint.thresholds import (
-    EVEN_SPREAD,
-    KEPT_RATIO,
-    KEPT_RATIO_OF_LITTLE,
-    LEAST_KEPT,
-    MOST_KEPT,
-    MOST_KEPT_TURNED,
-    NOT_KEPT_RATIO,
-    RELATED_LOG10_P,
+from registry.fingerprint.comparing.persistence import (
+    Persistence,
+    better,
+    persistence,
 )
+from registry.fingerprint.reading.folder import ModelFiles
+from registry.fingerprint.sketching.units import (
+    Units,
+    describe_with_vectors,
+    normalise,
+    read_units,
+)
+from registry.fingerprint.thresholds import RELATED_LOG10_P
 
 _FIRST_ROUNDS: Final = 4
 _MOST_ROUNDS: Final = 12
@@ -56,10 +57,6 @@ _MOST_UNITS: Final = 256
 _VECTOR_VALUES: Final = 1 << 25
 # So many units may compete for the partners of each.
 _MOST_RIVALS: Final = 8
-_LEADING: Final = 4
-# A direction this much smaller than the first is rounding's.
-_NEGLIGIBLE: Final = 1e-4
-_TINY: Final = 1e-12
 
 Assignments = dict[int, NDArray[np.int64]]
 Trust = dict[int, NDArray[np.float64]]
@@ -153,77 +150,6 @@ def align(a: Described, b: Described) -> Alignment | None:
     )
 
 
-@dataclass(frozen=True)
-class Persistence:
-    """How much of a is still in b: of its leading directions, and of all of it.
-
-    Training makes the leading singular directions; a common random start has no
-    part in them. `leading` is the mean of u'Bv / s over the strongest directions
-    of a's matrices, `whole` that of <A, B> / <A, A>: both are 1 for a child and
-    a merge's share for a parent, and only `whole` is large after a common start.
-    `spread` is the relative standard deviation of `whole` over the matrices: a
-    merge takes the same share of each. Where units and rotation were looked for
-    (`is_turned`), those that fit best were found, so that more has to be kept.
-    """
-
-    leading: float
-    whole: float
-    spread: float = 0.0
-    is_turned: bool = False
-
-    @property
-    def ratio(self) -> float:
-        """Return the leading part beside the whole, 0 where nothing is kept."""
-        return self.leading / self.whole if self.whole > 0 else 0.0
-
-    @property
-    def is_of_child(self) -> bool:
-        """Return whether nearly all is kept, the leading directions with the rest."""
-        least = MOST_KEPT_TURNED if self.is_turned else MOST_KEPT
-        return self.whole >= least and self.ratio >= KEPT_RATIO
-
-    @property
-    def is_of_merge(self) -> bool:
-        """Return whether every matrix keeps one share of all that a was."""
-        if self.is_turned:  # a common start may look so
-            return False
-        is_even = self.spread <= EVEN_SPREAD and self.ratio >= KEPT_RATIO_OF_LITTLE
-        return is_even and LEAST_KEPT <= self.whole < MOST_KEPT
-
-    @property
-    def is_lost(self) -> bool:
-        """Return whether much is alike, and the leading directions are not."""
-        return self.whole >= LEAST_KEPT and self.ratio < NOT_KEPT_RATIO
-
-
-def persistence_either_way(a: Vectors, b: Vectors) -> Persistence:
-    """Return what of one is kept in the other, for the better of both ways.
-
-    Only the child keeps what its parent had, and which is which is not known.
-    """
-    ways = (persistence(a, b), persistence(b, a))
-    return max(ways, key=lambda kept: (kept.is_of_child, kept.ratio))
-
-
-def persistence(
-    a: Vectors | Sequence[Vectors], b: Vectors | Sequence[Vectors]
-) -> Persistence:
-    """Return what of a is kept in b: of each layer (K, roles, d), units one by one."""
-    leading, whole = [], []
-    for one, other in zip(a, b, strict=True):
-        for role in range(one.shape[1] if len(one) else 0):
-            left, right = one[:, role].astype(np.float64), other[:, role]
-            u, s, vt = np.linalg.svd(left, full_matrices=False)
-            n = int((s[:_LEADING] > _NEGLIGIBLE * max(s[0], _TINY)).sum())
-            if n:  # of nothing, nothing can be kept
-                kept = np.einsum("ik,ij,kj->k", u[:, :n], right, vt[:n])
-                leading.extend(kept / s[:n])
-                whole.append(np.vdot(left, right) / float(s @ s))
-    mean = float(np.mean(whole or [0.0]))
-    spread = float(np.std(whole or [0.0])) / max(abs(mean), _TINY)
-    return Persistence(float(np.mean(leading or [0.0])), mean, spread)
-
-
 def _align(a: Described, b: Described, swapped: bool, start: Assignments) -> Alignment:
     n_layers = len(a.units.sampled)
     halves = (range(0, n_layers, 2), range(1, n_layers, 2))
@@ -302,11 +228,10 @@ def _kept(a: Described, b: Described, found: Alignment) -> Persistence:
     same need not have stayed among the longest.
     """
     turned = [1, 0, 2] if found.swapped else slice(None)
-    ways = (
+    return better(
         _kept_in(a, b.structure, found.rotation, turned),
         _kept_in(b, a.structure, found.rotation.T, turned),
     )
-    return max(ways, key=lambda kept: (kept.is_of_child, kept.ratio))
 
 
 def _kept_in(
@@ -350,15 +275,12 @@ def _units_of(structure: Structure, number: int) -> Iterator[tuple[Vectors, Vect
     layer = structure.layers[number]
     gain = ffn_gain(layer, structure.d)
     n_roles = 3 if structure.is_gated else 2
+    n_units = sum(ffn.h for ffn in layer.ffns)
     step = max(1, _VECTOR_VALUES // (n_roles * structure.d))
-    for ffn in layer.ffns:
-        for at in range(0, ffn.h, step):
-            chosen = np.arange(at, min(ffn.h, at + step))
-            read = [read_vectors(part, chosen, gain=gain) for part in ffn.readers]
-            vectors = np.stack([*read, read_vectors(ffn.writer, chosen)], axis=1)
-            lengths = np.maximum(np.linalg.norm(vectors, axis=-1), _TINY)
-            means = np.exp(np.log(lengths).mean(axis=-1))
-            yield vectors / lengths[..., None], np.asarray(means, np.float32)
+    for at in range(0, n_units, step):
+        labels = np.arange(at, min(n_units, at + step))
+        vectors = read_units(layer, gain, labels, structure.d)
+        yield vectors, normalise(vectors)
 
 
 def _rotation(product: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from registry.fingerprint.comparing.alignment import Persistence
 from registry.fingerprint.comparing.chance import Chance, UnitTests, run_unit_tests
 from registry.fingerprint.comparing.change import (
     largest_norm_gap,
@@ -19,6 +18,7 @@ from registry.fingerprint.comparing.naming import (
     rename_by_place,
     rename_by_value,
 )
+from registry.fingerprint.comparing.persistence import Persistence
 from registry.fingerprint.comparing.sharing import Sharing, shared_values
 from registry.fingerprint.judging.look import Look
 from registry.fingerprint.sketching.sketch import Sketch

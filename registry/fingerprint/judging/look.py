@@ -13,17 +13,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from registry.fingerprint.anatomy.parts import Vectors, read_vector, read_vectors
+from registry.fingerprint.anatomy.parts import (
+    Vectors,
+    cosine,
+    read_vector,
+    read_vectors,
+)
 from registry.fingerprint.anatomy.structure import Ffn, Layer, Part, Structure
 from registry.fingerprint.comparing.alignment import (
     Alignment,
     Described,
-    Persistence,
     align,
-    persistence_either_way,
 )
 from registry.fingerprint.comparing.chance import UnitTests
 from registry.fingerprint.comparing.matching import assign
+from registry.fingerprint.comparing.persistence import (
+    Persistence,
+    persistence_either_way,
+)
 from registry.fingerprint.delta import AlignedPair, Explanation, explain, measure
 from registry.fingerprint.judging.opened import OpenedModel
 from registry.fingerprint.reading.weights import TensorInfo
@@ -157,7 +164,7 @@ def _same_shape(
     for shape in sorted({tensor.shape for tensor in a} & {t.shape for t in b}):
         left = [_read(tensor) for tensor in a if tensor.shape == shape]
         right = [_read(tensor) for tensor in b if tensor.shape == shape]
-        table = np.array([[_cosine(x, y) for _, y in right] for _, x in left])
+        table = np.array([[cosine(x, y) for _, y in right] for _, x in left])
         for i, j in enumerate(assign(table)):
             if j >= 0 and table[i, j] >= _SAME_PLACE:
                 (one, x), (other, y) = left[i], right[j]
@@ -169,11 +176,6 @@ def _read(tensor: TensorInfo) -> tuple[TensorInfo, Vectors]:
         return tensor, read_vector(tensor)
     rows = min(tensor.shape[0], max(1, _MOST_VALUES // tensor.shape[1]))
     return tensor, read_vectors(Part(tensor, 0, tensor.shape[0]), np.arange(rows))
-
-
-def _cosine(x: Vectors, y: Vectors) -> float:
-    size = float(np.linalg.norm(x) * np.linalg.norm(y))
-    return float(np.vdot(x, y)) / size if size > 0 else 0.0
 
 
 def _turned_pairs(

@@ -118,12 +118,11 @@ def describe_with_vectors(
     labels = np.stack([_largest(la, g, k) for la, g in zip(layers, gains, strict=True)])
     vectors = np.stack(
         [
-            _read(layer, gain, chosen, structure.d)
+            read_units(layer, gain, chosen, structure.d)
             for layer, gain, chosen in zip(layers, gains, labels, strict=True)
         ]
     )
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    vectors /= np.maximum(lengths, _TINY)
+    lengths = normalise(vectors)
     forms = np.stack(list(_forms(structure, layers, gains, vectors)), axis=-1)
     units = Units(
         d=structure.d,
@@ -138,8 +137,17 @@ def describe_with_vectors(
         free=_free(forms, vectors),
         n_not_understood=len(structure.not_understood),
     )
-    means = np.exp(np.log(np.maximum(lengths[..., 0], _TINY)).mean(axis=-1))
-    return units, vectors, np.asarray(means, np.float32)
+    return units, vectors, lengths
+
+
+def normalise(vectors: Vectors) -> NDArray[np.float32]:
+    """Give vectors (..., roles, d) length one, in place; return their lengths.
+
+    These (...) are the geometric means over the roles.
+    """
+    lengths = np.maximum(np.linalg.norm(vectors, axis=-1), _TINY)
+    vectors /= lengths[..., None]
+    return np.asarray(np.exp(np.log(lengths).mean(axis=-1)), np.float32)
 
 
 def _largest(layer: Layer, gain: Vectors, k: int) -> NDArray[np.int64]:
@@ -158,8 +166,10 @@ def _log_sizes(ffn: Ffn, gain: Vectors) -> NDArray[np.float64]:
     return np.asarray(np.sum(np.log(np.maximum(squares, _TINY)), axis=0))
 
 
-def _read(layer: Layer, gain: Vectors, labels: NDArray[np.int64], d: int) -> Vectors:
-    """Return the vectors (K, roles, d) of the labelled units."""
+def read_units(
+    layer: Layer, gain: Vectors, labels: NDArray[np.int64], d: int
+) -> Vectors:
+    """Return the vectors (K, roles, d) of labelled units, with the gain folded in."""
     h = layer.ffns[0].h
     n_roles = len(layer.ffns[0].readers) + 1
     found = np.zeros((len(labels), n_roles, d), np.float32)

@@ -13,8 +13,10 @@ from registry.fingerprint.anatomy.structure import Structure
 from registry.fingerprint.comparing import alignment
 from registry.fingerprint.comparing.alignment import (
     Alignment,
-    Persistence,
     align,
+)
+from registry.fingerprint.comparing.persistence import (
+    Persistence,
     persistence,
     persistence_either_way,
 )
