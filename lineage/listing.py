@@ -129,7 +129,7 @@ class Listing:
         )
         kept = [v for i, v in enumerate(values) if part.words or i < MAX_VALUES]
         kept += [value for value in on if value not in kept]
-        labels = labels_of(part)
+        labels = labels_of(part, kept)
         return [
             Choice(value, labels.get(value, value), counts.get(value, 0), value in on)
             for value in kept
@@ -149,7 +149,7 @@ class Listing:
             removable.append((f"“{self.text}”", self.address(q="")))
         for part in FILTERS:
             values = self.chosen.get(part.name, ())
-            labels = labels_of(part) if values else {}
+            labels = labels_of(part, values) if values else {}
             for value in values:
                 others = [other for other in values if other != value]
                 address = self.address(**{part.name: others})
@@ -172,13 +172,13 @@ def read_listing(query: QueryDict) -> Listing:
     return Listing(text=text, chosen=chosen, asked_order=order)
 
 
-def labels_of(part: Filter) -> Mapping[str, str]:
-    """Return what readers call the values of a filter; others stand for themselves."""
+def labels_of(part: Filter, values: Sequence[str]) -> Mapping[str, str]:
+    """Return what readers call these values of a filter, if not by themselves."""
     if part.name == "organization":
-        return {team.slug: shown_team(team) for team in Organization.objects.all()}
+        teams = Organization.objects.filter(slug__in=values)
+        return {team.slug: shown_team(team) for team in teams}
     if part.name == "country":
-        codes = Organization.objects.values_list("country", flat=True).distinct()
-        return {code: country(code) for code in codes}
+        return {code: country(code) for code in values}
     if part.name == "size":
         return {name: _size_label(*bounds) for name, bounds in SIZES.items()}
     if part.name == "open":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from registry.estimates import training_compute
 from registry.models import RegisteredModel, Source
 
 # Facts in the side column; name and category stand elsewhere on the page.
@@ -61,6 +62,14 @@ def facts_of(model: RegisteredModel, notes: list[Note]) -> list[Fact]:
         for name, value in values.items()
         if value not in (None, "", [])
     ]
+
+
+def compute_of(model: RegisteredModel) -> float | None:
+    """Return the operations its training took, estimated, or None where unknown."""
+    facts = model.facts
+    return training_compute(
+        model.params, facts.get("params_active"), facts.get("tokens")
+    )
 
 
 def notes_on(name: str, notes: list[Note]) -> tuple[Note, ...]:

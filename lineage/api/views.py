@@ -17,8 +17,9 @@ from lineage.api import shapes
 from lineage.api.pagination import page_of_models
 from lineage.api.params import ModelListParams
 from lineage.models import with_verdict
-from registry.fingerprint import ENGINE, Sketch, compare
-from registry.models import Fingerprint, RegisteredModel
+from registry.fingerprint import Sketch, compare
+from registry.models import RegisteredModel
+from registry.services.fingerprints import stored_sketch
 
 FACETS = {
     "kind": "kind",
@@ -106,7 +107,7 @@ class ModelCompare(APIView):
 
 
 def _sketch(model: RegisteredModel) -> Sketch:
-    fingerprint = Fingerprint.objects.filter(revision=model.head, engine=ENGINE).first()
-    if model.head is None or fingerprint is None:
+    sketch = stored_sketch(model)
+    if sketch is None:
         raise NotFound(f"The register holds no fingerprint of {model.slug}.")
-    return Sketch.from_bytes(bytes(fingerprint.sketch))
+    return sketch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,14 +14,16 @@ from lineage import queries, walks
 from lineage.models import with_verdict
 from lineage.queries import EVERY_LAYER, Scope
 from registry.facts import SHOWN, Fact, facts_of, number_sources
-from registry.fingerprint import ENGINE, Sketch
-from registry.models import Fingerprint, RegisteredModel
+from registry.models import RegisteredModel
+from registry.services.fingerprints import stored_sketch
 from registry.vocabulary import WEIGHT_LAYERS, Layer
 
 MOST: Final = 4
 MAX_SUGGESTIONS: Final = 8
 MAX_ANCESTORS: Final = 6
 TOKENIZER: Final = "tokenizer"
+
+Cones = Mapping[int, Sequence[queries.Edge]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     found = {slug: _find(slug) for slug in asked[: MOST + 1]}
     models = list({m.pk: m for m in found.values() if m is not None}.values())[:MOST]
     text = request.GET.get("add", "")[:200].strip()
+    cones = _cones(models)
     context = {
         "models": [
             (model, _address(m for m in models if m != model)) for model in models
@@ -63,8 +66,8 @@ def compare(request: HttpRequest) -> HttpResponse:
         "suggestions": _suggestions(text, models),
         "facts": _facts(models),
         "insides": _insides(models),
-        "common": _common(models, EVERY_LAYER),
-        "common_weights": _common(models, WEIGHT_LAYERS),
+        "common": _common(cones, EVERY_LAYER),
+        "common_weights": _common(cones, WEIGHT_LAYERS),
     }
     return render(request, "lineage/compare.html", context)
 
@@ -106,7 +109,6 @@ def _facts(models: Sequence[RegisteredModel]) -> list[Row]:
     rows += [
         Row(name, tuple(_value(facts.get(name)) for facts in of_model))
         for name in SHOWN
-        if any(name in facts for facts in of_model)
     ]
     rows.append(Row("verdict", tuple(model.verdict for model in models)))  # type: ignore[attr-defined]
     return [row for row in rows if any(cell is not None for cell in row.cells)]
@@ -118,7 +120,7 @@ def _value(fact: Fact | None) -> Any:
 
 def _insides(models: Sequence[RegisteredModel]) -> list[Row]:
     """Return config and tokenizer as the stored sketches have them."""
-    sketches = [_sketch(model) for model in models]
+    sketches = [stored_sketch(model) for model in models]
     known = [sketch for sketch in sketches if sketch is not None]
     if len(known) < 2:
         return []
@@ -131,25 +133,21 @@ def _insides(models: Sequence[RegisteredModel]) -> list[Row]:
     return [*rows, Row(TOKENIZER, tokens)] if any(tokens) else rows
 
 
-def _sketch(model: RegisteredModel) -> Sketch | None:
-    stored = Fingerprint.objects.filter(revision=model.head, engine=ENGINE).first()
-    if model.head is None or stored is None:
-        return None
-    return Sketch.from_bytes(bytes(stored.sketch))
-
-
-def _common(
-    models: Sequence[RegisteredModel], layers: frozenset[Layer]
-) -> list[Common]:
-    """Return the nearest ancestors of all models; a model counts as its own."""
+def _cones(models: Sequence[RegisteredModel]) -> Cones:
+    """Return, of two models or more, every derivation above each."""
     if len(models) < 2:
+        return {}
+    return {model.pk: queries.edges_above(model.pk, Scope()) for model in models}
+
+
+def _common(cones: Cones, layers: frozenset[Layer]) -> list[Common]:
+    """Return the nearest ancestors of all models; a model counts as its own."""
+    if not cones:
         return []
-    scope = Scope(layers=layers)
     distances = []
-    for model in models:
-        edges = queries.edges_above(model.pk, scope)
-        steps = walks.steps((edge.child, edge.parent) for edge in edges)
-        distances.append(walks.hops(model.pk, steps))
+    for pk, edges in cones.items():
+        steps = walks.steps((e.child, e.parent) for e in edges if e.layer in layers)
+        distances.append(walks.hops(pk, steps))
     shared = set.intersection(*(set(hops) for hops in distances))
     nearest = sorted(shared, key=lambda pk: (sum(hops[pk] for hops in distances), pk))
     kept = nearest[:MAX_ANCESTORS]

@@ -24,8 +24,8 @@ from lineage.views.drawings import (
     drawn,
 )
 from registry import card, markdown, storage
-from registry.estimates import memory_needs, training_compute
-from registry.facts import Note, facts_of, notes_on, number_sources
+from registry.estimates import memory_needs
+from registry.facts import Note, compute_of, facts_of, notes_on, number_sources
 from registry.models import Job, RegisteredModel, Revision
 from registry.templatetags.words import shown_name
 from registry.vocabulary import (
@@ -94,9 +94,7 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         "children": children[:MAX_CHILDREN],
         "n_children": children.count(),
         "needs": memory_needs(found.params) if found.params else [],
-        "compute": training_compute(
-            found.params, found.facts.get("params_active"), found.facts.get("tokens")
-        ),
+        "compute": compute_of(found),
         "verification": verification,
         "declarations": declarations,
         "claims": _claims(found, notes),

@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from lineage import charts, queries
 from lineage.queries import Scope
-from registry.estimates import training_compute
+from registry.facts import compute_of
 from registry.models import RegisteredModel
 from registry.templatetags.words import own_name
 from registry.vocabulary import (
@@ -40,7 +40,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
     carried = _carried()
     drawn = charts.rows({model.slug: n for model, n in carried})
     tokens = [(m, float(m.facts["tokens"])) for m in models if m.facts.get("tokens")]
-    compute = [(m, flops) for m in models if (flops := _compute(m))]
+    compute = [(m, flops) for m in models if (flops := compute_of(m))]
     context = {
         "n": len(models),
         "n_dated": sum(sum(sides.values()) for sides in by_year.values()),
@@ -99,22 +99,10 @@ def _carried() -> list[tuple[RegisteredModel, int]]:
     return sorted(counted, key=lambda item: (-item[1], item[0].pk))[:MOST_BASES]
 
 
-def _compute(model: RegisteredModel) -> float | None:
-    facts = model.facts
-    return training_compute(
-        model.params, facts.get("params_active"), facts.get("tokens")
-    )
-
-
 def _by_category(values: Values) -> dict[str, list[tuple[str, float]]]:
     """Return the values by headline category, the categories in their usual order."""
-    found: dict[str, list[tuple[str, float]]] = {}
-    for category in Category:
-        group = [
-            (model.slug, value)
-            for model, value in sorted(values, key=lambda item: item[1])
-            if CATEGORY_HEADLINE[Category(model.category)] == category
-        ]
-        if group:
-            found[category] = group
-    return found
+    found: dict[Category, list[tuple[str, float]]] = defaultdict(list)
+    for model, value in sorted(values, key=lambda item: item[1]):
+        headline = CATEGORY_HEADLINE[Category(model.category)]
+        found[headline].append((model.slug, value))
+    return {category: found[category] for category in Category if category in found}

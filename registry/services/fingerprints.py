@@ -36,6 +36,14 @@ def run_job(claim: Claim) -> None:
     )
 
 
+def stored_sketch(model: RegisteredModel) -> Sketch | None:
+    """Return the sketch of the revision that the model stands at, None without one."""
+    if model.head is None:
+        return None
+    stored = Fingerprint.objects.filter(revision=model.head, engine=ENGINE).first()
+    return Sketch.from_bytes(bytes(stored.sketch)) if stored else None
+
+
 def fingerprint_revision(
     revision: Revision, *, progress: Callable[[float], None]
 ) -> Fingerprint:
