@@ -121,6 +121,22 @@ class Derivation(models.Model):
         return {"note": self.note, "note_zh": self.note_zh}
 
 
+class Change(models.Model):
+    """An entry of the log of derivations: this one is new, or has another state.
+
+    Append-only; the database itself writes it (migration 0003). Writers hold the
+    lock of the register, so the log's order is that of their commits.
+    """
+
+    derivation = models.ForeignKey(
+        Derivation, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.derivation}"
+
+
 class VerificationQuerySet(models.QuerySet["Verification"]):
     def current(self) -> VerificationQuerySet:
         """Return the newest verdict on the head of each model."""

@@ -1,13 +1,20 @@
-"""Recursive SQL on derivations, the same on SQLite and PostgreSQL."""
+"""Walks along derivations, the same on SQLite and PostgreSQL.
+
+Up it is recursive SQL, as nobody has many ancestors. Down from a hub it is the index.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from lineage import indexing, walks
+from lineage.index import allowed_codes
+from lineage.models import Derivation
+from lineage.walks import Reached
 from registry.vocabulary import Layer, Relation, StatementKind
 
 # Walks from child to parent, or from parent to child, over the layers asked for.
@@ -81,7 +88,39 @@ def ancestors(model_id: int, scope: Scope) -> set[int]:
 
 def descendants(model_id: int, scope: Scope) -> set[int]:
     """Return the ids of everything that descends from the model, without itself."""
-    return {row[0] for row in _walk(_IDS, _DOWN, model_id, scope)} - {model_id}
+    return set(below(model_id, scope).ids.tolist())
+
+
+def above(model_id: int, scope: Scope) -> Reached:
+    """Return everything the model descends from, with the hops to it."""
+    edges = edges_above(model_id, scope)
+    return _reached(model_id, walks.steps((e.child, e.parent) for e in edges))
+
+
+def below(
+    model_id: int,
+    scope: Scope,
+    *,
+    depth: int | None = None,
+    deadline: float | None = None,
+) -> Reached:
+    """Return what descends from the model, at most `depth` hops away.
+
+    A walk that reaches the deadline (of time.monotonic) ends there, not whole.
+    """
+    index = indexing.current()
+    if index is None:
+        edges = edges_below(model_id, scope)
+        steps = walks.steps((edge.parent, edge.child) for edge in edges)
+        return _reached(model_id, steps).within(depth)
+    allowed = allowed_codes(scope.layers, scope.relations, scope.states)
+    return index.below(model_id, allowed, depth=depth, deadline=deadline)
+
+
+def _reached(model_id: int, along: walks.Steps) -> Reached:
+    distance = walks.hops(model_id, along)
+    del distance[model_id]
+    return Reached.of_hops(distance)
 
 
 def edges_above(model_id: int, scope: Scope) -> list[Edge]:
@@ -92,6 +131,25 @@ def edges_above(model_id: int, scope: Scope) -> list[Edge]:
 def edges_below(model_id: int, scope: Scope) -> list[Edge]:
     """Return every derivation on a way from the model to its leaves, by id."""
     return [Edge(*row) for row in _walk(_EDGES, _DOWN, model_id, scope)]
+
+
+def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
+    """Return every derivation with both ends among the models, by id.
+
+    Found by the child, which has few parents, where a parent may be a hub.
+    """
+    rows = (
+        Derivation.objects.filter(
+            child__in=model_ids,
+            layer__in=scope.layers,
+            state__in=scope.states,
+            relation__in=scope.relations,
+        )
+        .order_by("id")
+        .values_list("child_id", "parent_id", "layer", "relation", "state")
+    )
+    among = set(model_ids)
+    return [Edge(*row) for row in rows if row[1] in among]
 
 
 def _walk(

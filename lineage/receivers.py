@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lineage import tasks
 from lineage.services import declarations, verifications
 from registry.models import Fingerprint, Job, Revision
-from registry.signals import fingerprint_stored, revision_committed
+from registry.signals import fingerprint_stored, revision_committed, swept
 
 
 def connect() -> None:
     """Connect the receivers; called once, when the app is ready."""
     revision_committed.connect(on_revision_committed)
     fingerprint_stored.connect(on_fingerprint_stored)
+    swept.connect(on_swept)
 
 
 def on_revision_committed(*, revision: Revision, **kwargs: Any) -> None:
@@ -32,3 +34,8 @@ def on_fingerprint_stored(
     verification = verifications.verify(fingerprint, job=job, report=report)
     touched = verifications.revisions_touched_by(verification)
     verifications.verify_again(touched)
+
+
+def on_swept(**kwargs: Any) -> None:
+    """Have the index made anew where that is due."""
+    tasks.ring_for_index()

@@ -3,12 +3,60 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
 
 Steps = Mapping[int, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a walk reached, nearest first and then by id, with the hops to each.
+
+    The start is not among it. Not whole is a walk that was stopped.
+    """
+
+    ids: NDArray[np.int64]
+    hops: NDArray[np.int64]
+    is_whole: bool = True
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def of_levels(
+        cls, levels: Sequence[Collection[int] | NDArray[np.int32]], *, is_whole: bool
+    ) -> Reached:
+        """Return what stands one hop away, two hops away …; each level is sorted."""
+        sizes = [len(level) for level in levels]
+        ids = [np.asarray(level, dtype=np.int64) for level in levels]
+        return cls(
+            ids=np.concatenate([np.empty(0, dtype=np.int64), *ids]),
+            hops=np.repeat(np.arange(1, len(levels) + 1), sizes),
+            is_whole=is_whole,
+        )
+
+    @classmethod
+    def of_hops(cls, distance: Mapping[int, int]) -> Reached:
+        """Return the nodes of a mapping from node to hops."""
+        nodes = sorted((hops, node) for node, hops in distance.items())
+        table = np.array(nodes, dtype=np.int64).reshape(-1, 2)
+        return cls(ids=table[:, 1], hops=table[:, 0])
+
+    def within(self, depth: int | None) -> Reached:
+        """Return what is at most so many hops away; everything without a depth."""
+        n = len(self) if depth is None else np.searchsorted(self.hops, depth, "right")
+        return Reached(self.ids[:n], self.hops[:n], self.is_whole)
+
+    def among(self, ids: Collection[int]) -> Reached:
+        """Return what is one of the given nodes."""
+        is_kept = np.isin(self.ids, np.fromiter(ids, dtype=np.int64))
+        return Reached(self.ids[is_kept], self.hops[is_kept], self.is_whole)
 
 
 def steps(pairs: Iterable[tuple[int, int]]) -> Steps:
@@ -48,6 +96,24 @@ def shortest_paths(
         return []
     found: Iterator[list[int]] = nx.all_shortest_paths(graph, start, end)
     return sorted(islice(found, at_most))
+
+
+def lowest(common: Collection[int], pairs: Iterable[tuple[int, int]]) -> set[int]:
+    """Return those of the common ancestors that no other one descends from.
+
+    `pairs` are (child, parent). Ideas may travel in a circle; then all of it counts.
+    """
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(common)
+    graph.add_edges_from(
+        (child, parent) for child, parent in pairs if child in graph and parent in graph
+    )
+    return {
+        node
+        for circle in nx.strongly_connected_components(graph)
+        if all(child in circle for child, _ in graph.in_edges(circle))
+        for node in circle
+    }
 
 
 def roots(start: int, upwards: Steps) -> list[int]:

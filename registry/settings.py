@@ -134,6 +134,7 @@ JOB_MAX_ATTEMPTS = env.number("JOB_MAX_ATTEMPTS", 5)
 
 # Files
 STORAGE_DIR = DATA_DIR / "files"
+INDEX_DIR = DATA_DIR / "index"
 MAX_FILE_BYTES = env.number("MAX_FILE_BYTES", 500 * 1000**3)
 MAX_INLINE_BYTES = env.number("MAX_INLINE_BYTES", 10 * 1024**2)
 # A verdict reads the weights again where sketches leave doubt, unless they are larger.

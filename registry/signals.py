@@ -1,6 +1,6 @@
 """What registry tells the world; lineage listens, registry never knows.
 
-Both are sent synchronously by services. A receiver that raises fails the caller.
+All are sent synchronously. A receiver that raises fails the caller.
 """
 
 from django.dispatch import Signal
@@ -12,3 +12,6 @@ revision_committed = Signal()
 # Arguments: fingerprint, job (the running Job), report (to be called now and then
 # by long work; raises when the job is lost).
 fingerprint_stored = Signal()
+
+# The sweeper went round; whoever has work that nobody asks for looks whether it is due.
+swept = Signal()

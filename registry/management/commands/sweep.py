@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from registry import jobs, storage, tasks
 from registry.management.children import Supervisor
+from registry.signals import swept
 
 log = structlog.get_logger("baimo.sweeper")
 
@@ -21,7 +22,7 @@ ABANDONED_AFTER = timedelta(days=1)
 
 
 def sweep() -> None:
-    """Park exhausted jobs, ring silent ones, remove what dead uploads left.
+    """Park exhausted jobs, ring silent ones, remove what dead uploads left, and tell.
 
     A database that is away is only logged.
     """
@@ -34,6 +35,7 @@ def sweep() -> None:
         for job in jobs.silent(at=now):
             if not tasks.ring(job):
                 break
+        swept.send(sender=None)
     except (OperationalError, InterfaceError) as error:
         log.warning("database away", error=str(error))
 

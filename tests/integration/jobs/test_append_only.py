@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
-from lineage.models import Derivation, Statement, Verification
+from lineage.models import Change, Derivation, Statement, Verification
 from registry.vocabulary import StatementKind
 from tests.factories import make_derivation, make_verification
 
@@ -58,6 +58,14 @@ def test_a_derivation_about_which_something_was_said_stays() -> None:
         derivation.delete()
 
     assert Derivation.objects.filter(pk=derivation.pk).exists()
+
+
+def test_the_log_of_derivations_cannot_be_changed_or_cut() -> None:
+    change = Change.objects.get(derivation=make_derivation())
+
+    for write in (change.save, change.delete):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            write()
 
 
 def test_new_rows_are_welcome() -> None:

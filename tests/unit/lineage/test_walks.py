@@ -61,3 +61,28 @@ def test_the_number_of_paths_is_bounded() -> None:
     diamond = [(0, middle) for middle in range(1, 9)] + [(m, 9) for m in range(1, 9)]
 
     assert len(walks.shortest_paths(0, 9, walks.steps(diamond), at_most=3)) == 3
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lowest_common_ancestors_have_no_common_descendant(seed: int) -> None:
+    graph = random_dag(seed)
+    cones = [{node, *nx.descendants(graph, node)} for node in (39, 38, 37)]
+    common = set.intersection(*cones)
+
+    lowest = walks.lowest(common, graph.edges)
+
+    assert lowest == {node for node in common if not common & nx.ancestors(graph, node)}
+
+
+def test_a_circle_of_ideas_counts_as_one() -> None:
+    assert walks.lowest({1, 2, 3}, [(1, 2), (2, 1), (2, 3)]) == {1, 2}
+
+
+def test_what_was_reached_can_be_cut() -> None:
+    reached = walks.Reached.of_hops({7: 2, 5: 1, 6: 1, 9: 3})
+
+    assert reached.ids.tolist() == [5, 6, 7, 9]
+    assert reached.within(1).ids.tolist() == [5, 6]
+    assert reached.within(None).ids.tolist() == [5, 6, 7, 9]
+    assert reached.among({9, 5, 1}).hops.tolist() == [1, 3]
+    assert len(walks.Reached.of_hops({})) == 0

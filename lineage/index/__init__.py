@@ -1,0 +1,18 @@
+"""Derivations in memory, for walks down from hubs: numpy arrays and no Django."""
+
+from lineage.index.codes import WORDS, allowed_codes, code_of
+from lineage.index.files import names, open_snapshot, save
+from lineage.index.walk import EDGE, Index, Snapshot, build
+
+__all__ = [
+    "EDGE",
+    "WORDS",
+    "Index",
+    "Snapshot",
+    "allowed_codes",
+    "build",
+    "code_of",
+    "names",
+    "open_snapshot",
+    "save",
+]

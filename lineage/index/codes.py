@@ -1,0 +1,35 @@
+"""A derivation's relation and state in one byte, so that any filter is a table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from registry.vocabulary import RELATION_LAYER, Layer, Relation, StatementKind
+
+_STATES: Final = {word: i for i, word in enumerate(StatementKind)}
+_RELATIONS: Final = {word: i * len(_STATES) for i, word in enumerate(Relation)}
+# What the codes of a file mean; a file made with other words is of no use.
+WORDS: Final = " ".join([*_RELATIONS, *_STATES])
+
+
+def code_of(relation: str, state: str) -> int:
+    """Return the code of two words; raises ValueError for words that we do not know."""
+    return _RELATIONS[Relation(relation)] + _STATES[StatementKind(state)]
+
+
+def allowed_codes(
+    layers: Collection[Layer],
+    relations: Collection[Relation],
+    states: Collection[StatementKind],
+) -> NDArray[np.bool_]:
+    """Return, for every code, whether a walk within these words may use it."""
+    allowed = np.zeros(256, dtype=bool)
+    for relation, first in _RELATIONS.items():
+        if relation in relations and RELATION_LAYER[relation] in layers:
+            for state in states:
+                allowed[first + _STATES[state]] = True
+    return allowed

@@ -1,0 +1,201 @@
+"""The index of this register: opened or built, and caught up with the log.
+
+A process keeps what it has opened; the log says what to add, so that every walk sees
+whatever was committed before it began.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from lineage import index
+from lineage.index import Index
+from lineage.models import Change, Derivation
+
+log = structlog.get_logger("baimo.index")
+
+# Below so many changes a walk in SQL takes milliseconds, and nobody needs an index.
+MIN_CHANGES: Final = 20_000
+# A snapshot is made anew when so many of the changes came after it.
+STALE_SHARE: Final = 0.01
+_CHUNK: Final = 20_000
+
+
+@dataclass(frozen=True)
+class _Held:
+    """An index with the number of the last change in its snapshot, and in itself."""
+
+    index: Index
+    snapshot_seq: int
+    seq: int
+
+    @property
+    def is_stale(self) -> bool:
+        return _is_stale(self.snapshot_seq, self.seq)
+
+
+_held: _Held | None = None
+
+
+def current() -> Index | None:
+    """Return the index with all that was committed, or None where SQL is to walk.
+
+    SQL walks in small registers, and inside a transaction, whose own changes are
+    nobody else's yet.
+    """
+    global _held
+    if connection.in_atomic_block:
+        return None
+    held = _held
+    if held is None:
+        if _newest_seq() < MIN_CHANGES:
+            return None
+        held = _newest_on_disk() or _build()
+    held = _caught_up(held)
+    if held.is_stale and (newer := _newest_on_disk()):
+        held = _caught_up(newer)
+    _held = held
+    return held.index
+
+
+def is_due() -> bool:
+    """Return whether the register is large and its snapshot missing or stale."""
+    seq = _newest_seq()
+    if seq < MIN_CHANGES:
+        return False
+    found = _newest_name()
+    return found is None or _is_stale(_seq_of(found), seq)
+
+
+def refresh() -> None:
+    """Make a new snapshot if one is due, unless another process is making it."""
+    with suppress(BlockingIOError), _alone(wait=False):
+        if is_due():
+            _build_alone()
+
+
+def forget() -> None:
+    """Let go of what this process has opened, as if it had just begun."""
+    global _held
+    _held = None
+
+
+def _is_stale(snapshot_seq: int, seq: int) -> bool:
+    return seq - snapshot_seq > STALE_SHARE * seq
+
+
+def _newest_seq() -> int:
+    newest = Change.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return newest or 0
+
+
+def _caught_up(held: _Held) -> _Held:
+    rows = list(
+        Change.objects.filter(pk__gt=held.seq)
+        .order_by("pk")
+        .values_list(
+            "pk",
+            "derivation__child_id",
+            "derivation__parent_id",
+            "derivation__relation",
+            "derivation__state",
+        )
+    )
+    if not rows:
+        return held
+    changes = [
+        (child, parent, index.code_of(relation, state))
+        for _, child, parent, relation, state in rows
+    ]
+    return replace(held, index=held.index.with_changes(changes), seq=rows[-1][0])
+
+
+def _build() -> _Held:
+    """Return a snapshot made now, or by the process that was waited for."""
+    with _alone(wait=True):
+        found = _newest_on_disk()
+        if found is None or _is_stale(found.seq, _newest_seq()):
+            found = _build_alone()
+        return found
+
+
+def _build_alone() -> _Held:
+    # The number first: what is committed meanwhile is read now and said again later.
+    seq = _newest_seq()
+    edges = np.fromiter(_edges(), dtype=index.EDGE)
+    snapshot = index.build(edges)
+    index.save(snapshot, _folder(), _name_of(seq))
+    log.info("index built", n_derivations=len(edges), seq=seq)
+    return _opened(snapshot, seq)
+
+
+def _edges() -> Iterator[tuple[int, int, int]]:
+    rows = Derivation.objects.order_by().values_list(
+        "child_id", "parent_id", "relation", "state"
+    )
+    codes: dict[tuple[str, str], int] = {}
+    for child, parent, *words in rows.iterator(chunk_size=_CHUNK):
+        key = (words[0], words[1])
+        if key not in codes:
+            codes[key] = index.code_of(*key)
+        yield child, parent, codes[key]
+
+
+def _newest_on_disk() -> _Held | None:
+    # A newer one may take its place before it is open.
+    with suppress(OSError, ValueError):
+        if name := _newest_name():
+            return _opened(index.open_snapshot(_folder(), name), _seq_of(name))
+    return None
+
+
+def _opened(snapshot: index.Snapshot, seq: int) -> _Held:
+    return _Held(Index.of(snapshot), snapshot_seq=seq, seq=seq)
+
+
+def _newest_name() -> str | None:
+    """Return the name of the newest snapshot that was made of this very register."""
+    for name in index.names(_folder()):
+        if name == _name_of(_seq_of(name)):
+            return name
+    return None
+
+
+def _seq_of(name: str) -> int:
+    return int(name.partition("-")[0])
+
+
+def _name_of(seq: int) -> str:
+    """Return the name of the snapshot that ends with a change of this register.
+
+    The time of the change tells this register from another one and from an older copy
+    of itself that was brought back.
+    """
+    at = Change.objects.filter(pk=seq).values_list("at", flat=True).first()
+    mark = hashlib.sha256(f"{at} {index.WORDS}".encode()).hexdigest()[:16]
+    return f"{seq}-{mark}"
+
+
+def _folder() -> Path:
+    folder: Path = settings.INDEX_DIR
+    return folder
+
+
+@contextmanager
+def _alone(*, wait: bool) -> Iterator[None]:
+    """Hold the folder's lock; unless it waits, raises BlockingIOError if it is held."""
+    _folder().mkdir(parents=True, exist_ok=True)
+    with (_folder() / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield

@@ -1,0 +1,269 @@
+"""The index beside the database: exact, fresh, and never of another register."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from lineage import index, indexing, queries, tasks
+from lineage.models import Change, Derivation
+from lineage.queries import Scope
+from lineage.services.derivations import Speech, add_derivation, say
+from registry.models import RegisteredModel
+from registry.vocabulary import Layer, Relation, StatementKind
+from tests.factories import make_catalog_model, make_derivation
+
+# The size of a register is the number of its last change, so each test begins at one.
+pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
+
+SCOPES = [
+    Scope(),
+    Scope(layers=frozenset({Layer.WEIGHTS})),
+    Scope(states=frozenset({StatementKind.VERIFIED, StatementKind.WITHDRAWN})),
+    Scope(relations=frozenset({Relation.MERGE})),
+]
+SAID = (StatementKind.DECLARED, StatementKind.WITHDRAWN, StatementKind.DISPUTED)
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path, monkeypatch: Any) -> Iterator[Path]:
+    """Let every register have an index, in a folder of its own."""
+    settings.INDEX_DIR = tmp_path / "index"
+    monkeypatch.setattr(indexing, "MIN_CHANGES", 1)
+    monkeypatch.setattr(tasks, "_rung_at", -tasks.RING_AGAIN_SECONDS)
+    indexing.forget()
+    yield settings.INDEX_DIR
+    indexing.forget()
+
+
+def make_models(n: int) -> list[RegisteredModel]:
+    return [make_catalog_model(slug=f"m{i}", name=f"m{i}") for i in range(n)]
+
+
+def derive(child: RegisteredModel, parent: RegisteredModel) -> Derivation:
+    return add_derivation(
+        child=child,
+        parent=parent,
+        relation=Relation.SFT,
+        speech=Speech(kind=StatementKind.DECLARED),
+    )
+
+
+def hops(model: RegisteredModel, scope: Scope) -> dict[int, int]:
+    reached = queries.below(model.pk, scope)
+    return dict(zip(reached.ids.tolist(), reached.hops.tolist(), strict=True))
+
+
+def hops_in_sql(model: RegisteredModel, scope: Scope) -> dict[int, int]:
+    # Inside a transaction it is SQL that walks.
+    with transaction.atomic():
+        return hops(model, scope)
+
+
+def agree(models: list[RegisteredModel]) -> None:
+    for scope in SCOPES:
+        for model in models:
+            assert hops(model, scope) == hops_in_sql(model, scope)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_index_says_what_sql_says_whatever_happens(seed: int, folder: Path) -> None:
+    chance = random.Random(seed)
+    models = make_models(20)
+    for i in range(1, 12):
+        for parent in chance.sample(models[:i], k=min(i, chance.choice([0, 1, 3]))):
+            relation = chance.choice([Relation.SFT, Relation.MERGE, Relation.CONTAINS])
+            make_derivation(child=models[i], parent=parent, relation=relation)
+    agree(models)
+    (built,) = index.names(folder)
+
+    for _ in range(30):
+        if chance.random() < 0.5:
+            i = chance.randrange(1, 20)
+            derive(models[i], models[chance.randrange(i)])
+        else:
+            derivation = chance.choice(list(Derivation.objects.order_by("pk")))
+            say(derivation, Speech(kind=chance.choice(SAID)))
+    agree(models)
+
+    indexing.refresh()
+    assert index.names(folder)[0] != built
+    agree(models)
+    indexing.forget()
+    agree(models)
+
+
+def test_what_was_written_is_read(folder: Path) -> None:
+    base, child, grandchild = make_models(3)
+    derivation = derive(child, base)
+    assert hops(base, Scope()) == {child.pk: 1}
+
+    derive(grandchild, child)
+    assert hops(base, Scope()) == {child.pk: 1, grandchild.pk: 2}
+
+    say(derivation, Speech(kind=StatementKind.WITHDRAWN))
+    assert hops(base, Scope()) == {}
+    assert hops(child, Scope()) == {grandchild.pk: 1}
+    assert len(index.names(folder)) == 1
+
+
+def test_what_was_rolled_back_was_never_seen() -> None:
+    base, child, other = make_models(3)
+    derive(child, base)
+    hops(base, Scope())
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        derive(other, base)
+        assert hops(base, Scope()) == {child.pk: 1, other.pk: 1}
+        raise ZeroDivisionError
+
+    assert hops(base, Scope()) == {child.pk: 1}
+
+
+def test_a_small_register_has_no_index(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(indexing, "MIN_CHANGES", 3)
+    base, child = make_models(2)
+    derive(child, base)
+
+    assert hops(base, Scope()) == {child.pk: 1}
+
+    indexing.refresh()
+    assert not indexing.is_due()
+    assert index.names(folder) == []
+
+
+@pytest.mark.parametrize("strange", ["1-0123456789abcdef", "999-0123456789abcdef"])
+def test_a_snapshot_of_another_register_is_not_opened(
+    folder: Path, strange: str
+) -> None:
+    base, child = make_models(2)
+    derive(child, base)
+    index.save(index.build(np.array([], dtype=index.EDGE)), folder, strange)
+
+    assert hops(base, Scope()) == {child.pk: 1}
+
+
+def test_a_broken_snapshot_is_made_again(folder: Path) -> None:
+    base, child = make_models(2)
+    derive(child, base)
+    hops(base, Scope())
+    (name,) = index.names(folder)
+    (folder / name / "children.npy").write_bytes(b"\x93NUMPY half")
+    indexing.forget()
+
+    assert hops(base, Scope()) == {child.pk: 1}
+    assert index.names(folder) == [name]
+
+
+def test_a_stale_snapshot_is_due_and_the_newer_one_is_taken(
+    folder: Path, monkeypatch: Any
+) -> None:
+    base, *others = make_models(6)
+    derive(others[0], base)
+    assert indexing.is_due()
+    hops(base, Scope())
+    assert not indexing.is_due()
+    for child in others[1:]:
+        derive(child, base)
+    assert indexing.is_due()
+    hops(base, Scope())
+    old = index.names(folder)
+
+    indexing.refresh()
+
+    assert index.names(folder)[1:] == old
+    assert not indexing.is_due()
+    opened: list[str] = []
+    monkeypatch.setattr(index, "open_snapshot", _noting(opened, index.open_snapshot))
+    for _ in range(2):
+        assert len(hops(base, Scope())) == len(others)
+    assert opened == index.names(folder)[:1]
+
+
+def _noting(opened: list[str], original: Any) -> Any:
+    def noting(folder: Path, name: str) -> index.Snapshot:
+        opened.append(name)
+        snapshot: index.Snapshot = original(folder, name)
+        return snapshot
+
+    return noting
+
+
+def test_the_sweeper_rings_for_a_new_snapshot(folder: Path, monkeypatch: Any) -> None:
+    base, child = make_models(2)
+    derive(child, base)
+    rung: list[bool] = []
+    monkeypatch.setattr(tasks.refresh_index, "delay", lambda: rung.append(True))
+
+    call_command("sweep")
+    call_command("sweep")
+    assert rung == [True]
+
+    tasks.refresh_index()
+    assert len(index.names(folder)) == 1
+
+
+def test_a_broker_that_is_away_costs_time_only(monkeypatch: Any) -> None:
+    base, child = make_models(2)
+    derive(child, base)
+
+    def away() -> None:
+        raise OSError("nobody there")
+
+    monkeypatch.setattr(tasks.refresh_index, "delay", away)
+
+    call_command("sweep")
+
+    assert hops(base, Scope()) == {child.pk: 1}
+
+
+def test_the_database_logs_every_writer_and_only_changes() -> None:
+    base, *children = make_models(4)
+    Derivation.objects.bulk_create(
+        Derivation(
+            child=child,
+            parent=base,
+            relation=Relation.SFT,
+            layer=Layer.WEIGHTS,
+            state=StatementKind.DECLARED,
+        )
+        for child in children
+    )
+    Derivation.objects.filter(child=children[0]).update(state=StatementKind.WITHDRAWN)
+    Derivation.objects.update(state=StatementKind.WITHDRAWN, note="said again")
+
+    logged = Change.objects.order_by("pk").values_list("derivation__child", flat=True)
+    assert list(logged)[:4] == [*(child.pk for child in children), children[0].pk]
+    assert sorted(logged) == sorted(2 * [child.pk for child in children])
+
+
+def test_readers_beside_writers_see_what_was_committed() -> None:
+    base, *children = make_models(25)
+    derive(children[0], base)
+    hops(base, Scope())
+    seen: list[int] = []
+    writing = Thread(target=_write, args=(children[1:], base))
+
+    writing.start()
+    while writing.is_alive():
+        seen.append(len(hops(base, Scope())))
+    writing.join()
+
+    assert seen == sorted(seen)
+    assert len(hops(base, Scope())) == len(children)
+
+
+def _write(children: list[RegisteredModel], base: RegisteredModel) -> None:
+    try:
+        for child in children:
+            derive(child, base)
+    finally:
+        connection.close()
