@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from lineage.ego import Ego
+from lineage.exports import Entry, Extract
+from lineage.graph import Edge as GraphEdge
 from lineage.models import Declaration, Derivation, Verification
 from lineage.queries import Edge
 from registry.models import Job, RegisteredModel, Revision
@@ -74,6 +78,46 @@ def drawing(
         if edge.child in found and edge.parent in found
     ]
     return nodes, among
+
+
+def extract(ego: Ego, edges: Iterable[Edge]) -> Extract:
+    """Return what is near a model, with what its exports need to know."""
+    rows = RegisteredModel.objects.filter(pk__in=ego.hops).values_list(
+        "pk", "slug", "name", "kind", "category", "released", "family", "license"
+    )
+    entries = {row[0]: Entry(*row[1:], hops=ego.hops[row[0]]) for row in rows}
+    return Extract(
+        focus=entries[ego.focus].slug,
+        entries=[entries[key] for key in ego.hops],
+        derivations=[
+            GraphEdge(
+                child=entries[edge.child].slug,
+                parent=entries[edge.parent].slug,
+                layer=edge.layer,
+                relation=edge.relation,
+                state=edge.state,
+            )
+            for edge in edges
+        ],
+        above=frozenset(entries[key].slug for key in ego.above & ego.hops.keys()),
+        total=ego.total,
+        truncated_reason=ego.truncated_reason,
+    )
+
+
+def graph_document(extract: Extract) -> Json:
+    """Return what is near a model as nodes and edges."""
+    return {
+        "focus": extract.focus,
+        "total": extract.total,
+        "truncated": extract.truncated_reason is not None,
+        "truncated_reason": extract.truncated_reason,
+        "nodes": [
+            _node(e.slug, e.name, e.kind, e.category, e.released, e.hops)
+            for e in extract.entries
+        ],
+        "edges": [asdict(edge) for edge in extract.derivations],
+    }
 
 
 def _node(

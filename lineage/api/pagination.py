@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.db.models import Q, QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from lineage.walks import Reached
 from registry.models import RegisteredModel
 
 DEFAULT_LIMIT = 100
@@ -101,11 +101,21 @@ def page_of_models(
     return Page(rows=rows[:limit], total=models.count(), end=end)
 
 
-def page_of_nodes(nodes: Sequence[tuple[int, int]], *, limit: int, cursor: str) -> Page:
-    """Return a page of (hops, id) pairs in that order."""
-    ordered = sorted(nodes)
-    after = decode_cursor(cursor, kind=int) if cursor else (-1, -1)
-    following = [node for node in ordered if node > after]
-    rows = following[:limit]
-    end = rows[-1] if len(following) > limit else None
-    return Page(rows=rows, total=len(ordered), end=end)
+def page_of_reached(reached: Reached, *, limit: int, cursor: str) -> Page:
+    """Return a page of (hops, id) pairs, in the order in which they were reached."""
+    first = _place_after(reached, decode_cursor(cursor, kind=int)) if cursor else 0
+    end = first + limit
+    rows = list(
+        zip(
+            reached.hops[first:end].tolist(),
+            reached.ids[first:end].tolist(),
+            strict=True,
+        )
+    )
+    return Page(rows, total=len(reached), end=rows[-1] if end < len(reached) else None)
+
+
+def _place_after(reached: Reached, position: Position) -> int:
+    hops, key = position
+    first, end = (reached.hops.searchsorted(hops, side) for side in ("left", "right"))
+    return int(first + reached.ids[first:end].searchsorted(key, "right"))

@@ -31,6 +31,10 @@ ORDERINGS = {
     "params": "n_params",
     "registered": "id",
 }
+MAX_COMMON = 20
+MAX_HOPS = 1000
+MAX_GRAPH_NODES = 5000
+FORMS = ("json", "graphml", "dot", "svg", "cyclonedx")
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 
@@ -148,20 +152,56 @@ _LOOKUPS = {
 }
 
 
-class WalkParams(PageParams):
-    """Which derivations a walk through the lineage uses, and how far it goes."""
+class ScopeParams(serializers.Serializer[Any]):
+    """Which derivations a walk through the lineage may use; every other is no way."""
 
-    depth = serializers.IntegerField(
-        required=False, min_value=1, help_text="1 is parents or children only"
+    layer = WordListField(
+        Layer, required=False, help_text=f"of {', '.join(Layer)}; without it, all"
     )
-    layer = WordListField(Layer, required=False)
-    state = WordListField(StatementKind, required=False)
-    relation = WordListField(Relation, required=False)
+    relation = WordListField(
+        Relation, required=False, help_text=f"of {', '.join(Relation)}; without it, all"
+    )
+    state = WordListField(
+        StatementKind,
+        required=False,
+        help_text=f"of {', '.join(StatementKind)}; without it, "
+        "all but contradicted and withdrawn",
+    )
 
     @property
     def scope(self) -> Scope:
-        """Return the layers and states in which to walk."""
+        """Return the layers, relations and states in which to walk."""
         return scope_of(self.validated_data)
+
+
+class SubtreeParams(ScopeParams):
+    """How far to walk, and over which derivations."""
+
+    depth = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        help_text="the most hops away, where hops is the length of the shortest path; "
+        "1 is parents or children only; without it there is no limit",
+    )
+
+
+class WalkParams(SubtreeParams, PageParams):
+    """Which derivations a walk uses, how far it goes, and what of it is listed."""
+
+    category = WordListField(
+        Category,
+        required=False,
+        help_text="list only models of these categories; "
+        "the walk itself goes through all others too",
+    )
+    ordering = serializers.ChoiceField(
+        ["hops", "name", "-name", "released", "-released"],
+        default="hops",
+        help_text="hops: nearest first. A cursor of any order stays where it is while "
+        "models are added. Where derivations are removed between two pages, the hops "
+        "of a model may change, and only the orders by name and by date promise that "
+        "every model that stays is listed once",
+    )
 
 
 def scope_of(given: Mapping[str, Any]) -> Scope:
@@ -173,18 +213,48 @@ def scope_of(given: Mapping[str, Any]) -> Scope:
     )
 
 
-class PathParams(serializers.Serializer[Any]):
+class PathParams(ScopeParams):
     """The two ends of a path."""
 
-    to = serializers.CharField()
-    layer = WordListField(Layer, required=False)
-    state = WordListField(StatementKind, required=False)
-
-    @property
-    def scope(self) -> Scope:
-        """Return the layers and states in which to look for paths."""
-        return scope_of(self.validated_data)
+    to = serializers.CharField(help_text="a slug: an ancestor or a descendant of from")
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields with `from`, a word that Python keeps for itself."""
         return {"from": serializers.CharField(), **super().get_fields()}
+
+
+class CommonParams(ScopeParams):
+    """The models whose common ancestors are asked for."""
+
+    models = serializers.CharField(help_text="a comma list of two to twenty slugs")
+
+    def validate_models(self, value: str) -> list[str]:
+        """Return the slugs, each once; raises ValidationError for too few or many."""
+        slugs = {slug.strip().lower(): slug.strip() for slug in value.split(",")}
+        slugs.pop("", None)
+        if not 2 <= len(slugs) <= MAX_COMMON:
+            raise serializers.ValidationError(f"name two to {MAX_COMMON} models")
+        return list(slugs.values())
+
+
+class GraphParams(ScopeParams):
+    """What is near a model, and in which form."""
+
+    focus = serializers.CharField(help_text="the slug in the middle")
+    up = serializers.IntegerField(
+        default=2, min_value=0, max_value=MAX_HOPS, help_text="hops towards the roots"
+    )
+    down = serializers.IntegerField(
+        default=2, min_value=0, max_value=MAX_HOPS, help_text="hops towards the leaves"
+    )
+    limit = serializers.IntegerField(
+        default=MAX_LIMIT,
+        min_value=1,
+        max_value=MAX_GRAPH_NODES,
+        help_text="the most nodes; the nearest are kept, the others are `truncated`",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields with `as`, a word that Python keeps for itself."""
+        forms = serializers.ChoiceField(FORMS, default="json")
+        return {**super().get_fields(), "as": forms}

@@ -140,10 +140,47 @@ class LineageShape(ListShape):
 
 
 class PathShape(serializers.Serializer[Any]):
-    """The shortest paths between two models."""
+    """The shortest paths between two models; `hops` counts from the first one."""
 
+    truncated = serializers.BooleanField()
+    truncated_reason = serializers.CharField(allow_null=True)
     paths = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField())
     )
+    nodes = NodeShape(many=True)
+    edges = EdgeShape(many=True)
+
+
+class SubtreeShape(serializers.Serializer[Any]):
+    """How many models descend from one, each counted once, and of which category.
+
+    What has no category is counted under its kind.
+    """
+
+    total = serializers.IntegerField()
+    by_category = serializers.DictField(child=serializers.IntegerField())
+
+
+class CommonShape(NodeShape):
+    """A lowest common ancestor; `hops` is the sum of those from each model."""
+
+    hops_from = serializers.DictField(child=serializers.IntegerField())
+
+
+class CommonListShape(ListShape):
+    """The lowest common ancestors, nearest first, and the models asked about."""
+
+    results = CommonShape(many=True)
+    nodes = NodeShape(many=True)
+    edges = EdgeShape(many=True)
+
+
+class GraphShape(serializers.Serializer[Any]):
+    """What is near a model; `total` counts what would be shown without a budget."""
+
+    focus = serializers.CharField()
+    total = serializers.IntegerField()
+    truncated = serializers.BooleanField()
+    truncated_reason = serializers.CharField(allow_null=True)
     nodes = NodeShape(many=True)
     edges = EdgeShape(many=True)

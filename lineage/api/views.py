@@ -41,8 +41,23 @@ def find_model(slug: str) -> Any:
     models = with_verdict(RegisteredModel.objects.with_slug(slug))
     found = models.select_related("organization", "head").first()
     if found is None:
-        raise NotFound(f"No model is registered under {slug!r}.")
+        raise _not_registered(slug)
     return found
+
+
+def find_id(slug: str) -> int:
+    """Return the id of the entry with that slug, whatever its case.
+
+    Raises NotFound.
+    """
+    found = RegisteredModel.objects.with_slug(slug).values_list("pk", flat=True).first()
+    if found is None:
+        raise _not_registered(slug)
+    return found
+
+
+def _not_registered(slug: str) -> NotFound:
+    return NotFound(f"No model is registered under {slug!r}.")
 
 
 class ModelList(APIView):

@@ -1,11 +1,16 @@
-"""Endpoints that walk the lineage: parents to descendants, roots and paths."""
+"""Endpoints that walk the lineage: parents to descendants, roots and paths.
+
+`hops` of a model is always the length of the shortest path to it over the derivations
+that the request allows.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
+from django.db.models import Count
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,109 +18,124 @@ from rest_framework.views import APIView
 
 from lineage import documents, queries, walks
 from lineage.api import shapes
-from lineage.api.pagination import page_of_nodes
-from lineage.api.params import PathParams, WalkParams
-from lineage.api.views import find_model
+from lineage.api.pagination import (
+    Page,
+    page_of_models,
+    page_of_reached,
+)
+from lineage.api.params import CommonParams, PathParams, SubtreeParams, WalkParams
+from lineage.api.views import find_id
 from lineage.queries import Edge, Scope
+from lineage.walks import Reached
 from registry.models import RegisteredModel
 
 MAX_PATHS = 100
 
 
-def _edges(model_id: int, scope: Scope, *, upwards: bool) -> list[Edge]:
-    if upwards:
-        return queries.edges_above(model_id, scope)
-    return queries.edges_below(model_id, scope)
-
-
-def _steps(edges: list[Edge], *, upwards: bool) -> walks.Steps:
-    if upwards:
-        return walks.steps((edge.child, edge.parent) for edge in edges)
-    return walks.steps((edge.parent, edge.child) for edge in edges)
-
-
 class Walk(APIView):
     """Models reached from one model along its derivations, nearest first."""
 
-    upwards: ClassVar[bool] = True
     depth: ClassVar[int | None] = None
 
     @extend_schema(parameters=[WalkParams], responses=shapes.LineageShape)
     def get(self, request: Request, slug: str) -> Response:
-        """Return a page of nodes and the derivations among them and the model."""
+        """Return a page of nodes and the derivations among them and the model.
+
+        `total` is exact and counts what all pages list.
+        """
         params = WalkParams(data=request.query_params)
         params.is_valid(raise_exception=True)
-        given, model = params.validated_data, find_model(slug)
+        given, start = params.validated_data, find_id(slug)
         depth = self.depth or given.get("depth")
-        edges = _edges(model.pk, params.scope, upwards=self.upwards)
-        distance = walks.hops(model.pk, _steps(edges, upwards=self.upwards))
-        reached = [
-            (hops, node)
-            for node, hops in distance.items()
-            if hops and (depth is None or hops <= depth)
-        ]
-        page = page_of_nodes(reached, limit=given["limit"], cursor=given["cursor"])
-        shown = {model.pk: 0} | {node: hops for hops, node in page.rows}
+        page = _page(self.reached(start, params.scope, depth), given)
+        listed = {node: hops for hops, node in page.rows}
+        shown = {start: 0} | listed
+        edges = queries.edges_among(shown, params.scope)
         nodes, among = documents.drawing(shown, edges)
-        listed = page.as_json(request, nodes[1:], nodes=nodes, edges=among)
-        return Response(listed)
+        results = nodes if start in listed else nodes[1:]
+        return Response(page.as_json(request, results, nodes=nodes, edges=among))
 
-
-class Parents(Walk):
-    """The models that a model comes from directly."""
-
-    depth = 1
-
-
-class Children(Walk):
-    """The models that come from a model directly."""
-
-    upwards = False
-    depth = 1
+    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
+        """Return what the walk from a model comes to."""
+        raise NotImplementedError
 
 
 class Ancestors(Walk):
     """Everything a model comes from."""
 
+    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
+        """Return what is above the model."""
+        return queries.above(start, scope).within(depth)
+
 
 class Descendants(Walk):
     """Everything that comes from a model."""
 
-    upwards = False
+    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
+        """Return what is below the model."""
+        return queries.below(start, scope, depth=depth)
 
 
-class Roots(APIView):
-    """Where a lineage begins."""
+class Parents(Ancestors):
+    """The models that a model comes from directly."""
 
-    @extend_schema(parameters=[WalkParams], responses=shapes.LineageShape)
-    def get(self, request: Request, slug: str) -> Response:
-        """Return the ancestors without parents; a model without parents is its own."""
-        params = WalkParams(data=request.query_params)
-        params.is_valid(raise_exception=True)
-        given, model = params.validated_data, find_model(slug)
-        edges = queries.edges_above(model.pk, params.scope)
-        upwards = _steps(edges, upwards=True)
-        distance = walks.hops(model.pk, upwards)
-        reached = [(distance[node], node) for node in walks.roots(model.pk, upwards)]
-        page = page_of_nodes(reached, limit=given["limit"], cursor=given["cursor"])
-        shown = {node: hops for hops, node in page.rows}
-        nodes, among = documents.drawing(shown, edges)
-        return Response(page.as_json(request, nodes, nodes=nodes, edges=among))
+    depth = 1
+
+
+class Children(Descendants):
+    """The models that come from a model directly."""
+
+    depth = 1
+
+
+class Roots(Walk):
+    """Where a lineage begins: the ancestors without parents.
+
+    A model without parents is its own root, no hop away.
+    """
+
+    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
+        """Return the roots at most so many hops away."""
+        upwards = _steps_up(queries.edges_above(start, scope))
+        distance = walks.hops(start, upwards)
+        roots = walks.roots(start, upwards)
+        return Reached.of_hops({node: distance[node] for node in roots}).within(depth)
+
+
+def _page(reached: Reached, given: dict[str, Any]) -> Page:
+    """Return the page of (hops, id) pairs that was asked for."""
+    limit, cursor, ordering = given["limit"], given["cursor"], given["ordering"]
+    categories = given.get("category")
+    if ordering == "hops" and categories is None:
+        return page_of_reached(reached, limit=limit, cursor=cursor)
+    models = RegisteredModel.objects.among(reached.ids.tolist())
+    if categories is not None:
+        models = models.filter(category__in=categories)
+    if ordering == "hops":
+        kept = reached.among(set(models.values_list("pk", flat=True)))
+        return page_of_reached(kept, limit=limit, cursor=cursor)
+    page = page_of_models(models, ordering=ordering, limit=limit, cursor=cursor)
+    shown = reached.among({model.pk for model in page.rows})
+    hops = dict(zip(shown.ids.tolist(), shown.hops.tolist(), strict=True))
+    rows = [(hops[model.pk], model.pk) for model in page.rows]
+    return Page(rows=rows, total=page.total, end=page.end)
 
 
 class Subtree(APIView):
     """What has come of a model, counted."""
 
-    @extend_schema(parameters=[WalkParams], responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[SubtreeParams], responses=shapes.SubtreeShape)
     def get(self, request: Request, slug: str) -> Response:
-        """Return {"total", "by_category": {category: count}} of all descendants."""
-        params = WalkParams(data=request.query_params)
+        """Return how many models descend from one, in all and by category."""
+        params = SubtreeParams(data=request.query_params)
         params.is_valid(raise_exception=True)
-        below = queries.descendants(find_model(slug).pk, params.scope)
-        rows = RegisteredModel.objects.filter(pk__in=below)
-        categories = Counter(
-            category or kind for category, kind in rows.values_list("category", "kind")
-        )
+        depth = params.validated_data.get("depth")
+        below = queries.below(find_id(slug), params.scope, depth=depth)
+        rows = RegisteredModel.objects.among(below.ids.tolist()).order_by()
+        counted = rows.values_list("category", "kind").annotate(n=Count("pk"))
+        categories: Counter[str] = Counter()
+        for category, kind, n in counted:
+            categories[category or kind] += n
         return Response({"total": len(below), "by_category": dict(categories)})
 
 
@@ -131,22 +151,72 @@ class Path(APIView):
         params = PathParams(data=request.query_params)
         params.is_valid(raise_exception=True)
         given = params.validated_data
-        start, end = find_model(given["from"]), find_model(given["to"])
-        paths, edges = _paths(start.pk, end.pk, params.scope)
-        hops = {node: i for path in paths for i, node in enumerate(path)}
+        start, end = find_id(given["from"]), find_id(given["to"])
+        paths, edges = _paths(start, end, params.scope)
+        kept = paths[:MAX_PATHS]
+        hops = {node: i for path in kept for i, node in enumerate(path)}
         nodes, among = documents.drawing(hops, edges)
         slug_of = dict(zip(hops, (node["slug"] for node in nodes), strict=True))
-        named = [[slug_of[node] for node in path] for path in paths]
-        return Response({"paths": named, "nodes": nodes, "edges": among})
+        is_cut = len(paths) > len(kept)
+        return Response(
+            {
+                "truncated": is_cut,
+                "truncated_reason": f"only {MAX_PATHS} paths" if is_cut else None,
+                "paths": [[slug_of[node] for node in path] for path in kept],
+                "nodes": nodes,
+                "edges": among,
+            }
+        )
 
 
 def _paths(start: int, end: int, scope: Scope) -> tuple[list[list[int]], list[Edge]]:
-    """Return the shortest paths and the edges walked, up first and then down."""
+    """Return shortest paths, one more than are shown, and the edges walked.
+
+    Both ends are walked up from: below a hub there may be half the register.
+    """
     if start == end:
         return [[start]], []
-    for upwards in (True, False):
-        edges = _edges(start, scope, upwards=upwards)
-        steps = _steps(edges, upwards=upwards)
-        if found := walks.shortest_paths(start, end, steps, at_most=MAX_PATHS):
-            return found, edges
+    for low, high in ((start, end), (end, start)):
+        edges = queries.edges_above(low, scope)
+        steps = _steps_up(edges)
+        if found := walks.shortest_paths(low, high, steps, at_most=MAX_PATHS + 1):
+            return (found if low == start else [path[::-1] for path in found]), edges
     return [], []
+
+
+class CommonAncestors(APIView):
+    """Where the ways of several models meet."""
+
+    @extend_schema(parameters=[CommonParams], responses=shapes.CommonListShape)
+    def get(self, request: Request) -> Response:
+        """Return the lowest common ancestors, nearest first.
+
+        A common ancestor is lowest if no other one descends from it. A model counts
+        as its own ancestor, so that of a model and its base is the base. `hops_from`
+        has the hops from each model, `hops` their sum.
+        """
+        params = CommonParams(data=request.query_params)
+        params.is_valid(raise_exception=True)
+        asked = [find_id(slug) for slug in params.validated_data["models"]]
+        above = [queries.edges_above(pk, params.scope) for pk in asked]
+        edges = list(dict.fromkeys(edge for found in above for edge in found))
+        upwards = _steps_up(edges)
+        distances = {pk: walks.hops(pk, upwards) for pk in asked}
+        common = set.intersection(*(set(hops) for hops in distances.values()))
+        lowest = walks.lowest(common, ((edge.child, edge.parent) for edge in edges))
+        total = {pk: sum(hops[pk] for hops in distances.values()) for pk in lowest}
+        nearest = sorted(lowest, key=lambda pk: (total[pk], pk))
+        shown = dict.fromkeys(asked, 0) | {pk: total[pk] for pk in nearest}
+        nodes, among = documents.drawing(shown, edges)
+        by_id = dict(zip(shown, nodes, strict=True))
+        results = [
+            by_id[pk]
+            | {"hops_from": {by_id[a]["slug"]: distances[a][pk] for a in asked}}
+            for pk in nearest
+        ]
+        page = Page(rows=nearest, total=len(nearest), end=None)
+        return Response(page.as_json(request, results, nodes=nodes, edges=among))
+
+
+def _steps_up(edges: Iterable[Edge]) -> walks.Steps:
+    return walks.steps((edge.child, edge.parent) for edge in edges)

@@ -79,6 +79,41 @@ def test_edges_of_a_cone_are_exactly_those_inside_it(
         assert above == {(c, p) for c, p in part.edges if c in cone}
 
 
+def test_hops_are_the_lengths_of_shortest_paths(
+    random_lineage: nx.MultiDiGraph,
+) -> None:
+    part = within(random_lineage, Scope())
+
+    for model in part:
+        for reached, along in (
+            (queries.above(model, Scope()), part),
+            (queries.below(model, Scope()), part.reverse()),
+        ):
+            expected = nx.single_source_shortest_path_length(along, model)
+            pairs = zip(reached.ids.tolist(), reached.hops.tolist(), strict=True)
+            assert {model: 0} | dict(pairs) == dict(expected)
+
+
+def test_edges_among_models_have_both_ends_there(
+    random_lineage: nx.MultiDiGraph,
+) -> None:
+    scope = Scope(layers=frozenset({Layer.WEIGHTS}))
+    some = list(random_lineage)[::2]
+
+    among = {(e.child, e.parent) for e in queries.edges_among(some, scope)}
+
+    assert among == set(within(random_lineage, scope).subgraph(some).edges)
+
+
+def test_any_number_of_models_can_be_asked_for() -> None:
+    models = [make_catalog_model(slug=f"n{i}") for i in range(3)]
+    wanted = [*range(-300_000, 0), models[0].pk, models[2].pk]
+
+    found = RegisteredModel.objects.among(wanted)
+
+    assert set(found) == {models[0], models[2]}
+
+
 def test_a_walk_may_follow_one_relation_only() -> None:
     a, b, c = (make_catalog_model(slug=f"n{i}") for i in range(3))
     make_derivation(child=b, parent=a, relation=Relation.SFT)
