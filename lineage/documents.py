@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from lineage.ego import Ego
@@ -61,7 +60,7 @@ def drawing(
     hops: Mapping[int, int], edges: Iterable[Edge]
 ) -> tuple[list[Json], list[Json]]:
     """Return the nodes in the order of `hops`, and the edges with both ends there."""
-    rows = RegisteredModel.objects.filter(pk__in=hops).values_list(
+    rows = RegisteredModel.objects.among(hops).values_list(
         "pk", "slug", "name", "kind", "category", "released"
     )
     found = {row[0]: row[1:] for row in rows}
@@ -80,14 +79,26 @@ def drawing(
     return nodes, among
 
 
+def graph(ego: Ego, edges: Iterable[Edge]) -> Json:
+    """Return what is near a model as nodes and edges."""
+    nodes, among = drawing(ego.hops, edges)
+    return {
+        "focus": nodes[0]["slug"],
+        "total": ego.total,
+        "truncated": ego.truncated_reason is not None,
+        "truncated_reason": ego.truncated_reason,
+        "nodes": nodes,
+        "edges": among,
+    }
+
+
 def extract(ego: Ego, edges: Iterable[Edge]) -> Extract:
-    """Return what is near a model, with what its exports need to know."""
-    rows = RegisteredModel.objects.filter(pk__in=ego.hops).values_list(
+    """Return the same as `graph` with all that the exports need to know."""
+    rows = RegisteredModel.objects.among(ego.hops).values_list(
         "pk", "slug", "name", "kind", "category", "released", "family", "license"
     )
     entries = {row[0]: Entry(*row[1:], hops=ego.hops[row[0]]) for row in rows}
     return Extract(
-        focus=entries[ego.focus].slug,
         entries=[entries[key] for key in ego.hops],
         derivations=[
             GraphEdge(
@@ -103,21 +114,6 @@ def extract(ego: Ego, edges: Iterable[Edge]) -> Extract:
         total=ego.total,
         truncated_reason=ego.truncated_reason,
     )
-
-
-def graph_document(extract: Extract) -> Json:
-    """Return what is near a model as nodes and edges."""
-    return {
-        "focus": extract.focus,
-        "total": extract.total,
-        "truncated": extract.truncated_reason is not None,
-        "truncated_reason": extract.truncated_reason,
-        "nodes": [
-            _node(e.slug, e.name, e.kind, e.category, e.released, e.hops)
-            for e in extract.entries
-        ],
-        "edges": [asdict(edge) for edge in extract.derivations],
-    }
 
 
 def _node(

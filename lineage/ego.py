@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
+
+import numpy as np
 
 from lineage import queries
 from lineage.queries import Scope
@@ -15,12 +18,11 @@ MAX_SECONDS: Final = 2.0
 
 @dataclass(frozen=True)
 class Ego:
-    """The models near one, nearest first and itself among them, with their hops.
+    """The models near one, itself first and then the nearest, with their hops.
 
     `above` are those of the ancestors; `total` counts what no budget left out.
     """
 
-    focus: int
     hops: Mapping[int, int]
     above: Set[int]
     total: int
@@ -35,16 +37,18 @@ def ego_of(model_id: int, scope: Scope, *, up: int, down: int, limit: int) -> Eg
     deadline = time.monotonic() + MAX_SECONDS
     above = queries.above(model_id, scope).within(up)
     below = queries.below(model_id, scope, depth=down, deadline=deadline)
-    distance = {model_id: 0}
-    for reached in (below, above):
-        distance |= zip(reached.ids.tolist(), reached.hops.tolist(), strict=True)
-    nearest = sorted(distance, key=lambda pk: (distance[pk], pk))[:limit]
+    nearest = sorted([(0, model_id), *above.pairs(0, limit), *below.pairs(0, limit)])
+    distance: dict[int, int] = {}
+    for hops, node in nearest:
+        distance.setdefault(node, hops)
+    # Ideas may travel in circles, so that a model stands on both sides.
+    n_twice = int(np.isin(below.ids, above.ids, kind="table").sum())
+    total = 1 + len(above) + len(below) - n_twice
     return Ego(
-        focus=model_id,
-        hops={pk: distance[pk] for pk in nearest},
+        hops=dict(islice(distance.items(), limit)),
         above=set(above.ids.tolist()),
-        total=len(distance),
-        truncated_reason=_reason(len(distance), limit, is_whole=below.is_whole),
+        total=total,
+        truncated_reason=_reason(total, limit, is_whole=below.is_whole),
     )
 
 

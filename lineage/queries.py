@@ -15,15 +15,18 @@ from lineage import indexing, walks
 from lineage.index import allowed_codes
 from lineage.models import Derivation
 from lineage.walks import Reached
+from registry.models import rows_of
 from registry.vocabulary import Layer, Relation, StatementKind
 
 # Walks from child to parent, or from parent to child, over the layers asked for.
+# A condition on derivations alone would make SQLite, where it has statistics, read
+# the whole table for a Bloom filter first; CASE ties it to the cone.
 _CONE = """
 WITH RECURSIVE cone(id) AS (
     SELECT CAST(%s AS bigint)
   UNION
     SELECT d.{to} FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
-    WHERE {scope}
+    WHERE CASE WHEN cone.id IS NOT NULL THEN {scope} END
 )
 """
 _IDS = _CONE + "SELECT id FROM cone"
@@ -94,7 +97,7 @@ def descendants(model_id: int, scope: Scope) -> set[int]:
 def above(model_id: int, scope: Scope) -> Reached:
     """Return everything the model descends from, with the hops to it."""
     edges = edges_above(model_id, scope)
-    return _reached(model_id, walks.steps((e.child, e.parent) for e in edges))
+    return walks.reached(model_id, walks.steps((e.child, e.parent) for e in edges))
 
 
 def below(
@@ -112,15 +115,9 @@ def below(
     if index is None:
         edges = edges_below(model_id, scope)
         steps = walks.steps((edge.parent, edge.child) for edge in edges)
-        return _reached(model_id, steps).within(depth)
+        return walks.reached(model_id, steps).within(depth)
     allowed = allowed_codes(scope.layers, scope.relations, scope.states)
     return index.below(model_id, allowed, depth=depth, deadline=deadline)
-
-
-def _reached(model_id: int, along: walks.Steps) -> Reached:
-    distance = walks.hops(model_id, along)
-    del distance[model_id]
-    return Reached.of_hops(distance)
 
 
 def edges_above(model_id: int, scope: Scope) -> list[Edge]:
@@ -140,7 +137,7 @@ def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
     """
     rows = (
         Derivation.objects.filter(
-            child__in=model_ids,
+            child__in=rows_of(model_ids),
             layer__in=scope.layers,
             state__in=scope.states,
             relation__in=scope.relations,

@@ -48,6 +48,11 @@ class Reached:
         table = np.array(nodes, dtype=np.int64).reshape(-1, 2)
         return cls(ids=table[:, 1], hops=table[:, 0])
 
+    def pairs(self, first: int, end: int) -> list[tuple[int, int]]:
+        """Return a slice as pairs (hops, id)."""
+        hops, ids = self.hops[first:end], self.ids[first:end]
+        return list(zip(hops.tolist(), ids.tolist(), strict=True))
+
     def within(self, depth: int | None) -> Reached:
         """Return what is at most so many hops away; everything without a depth."""
         n = len(self) if depth is None else np.searchsorted(self.hops, depth, "right")
@@ -83,6 +88,13 @@ def hops(start: int, along: Steps) -> dict[int, int]:
                     following.append(neighbour)
         frontier = following
     return distance
+
+
+def reached(start: int, along: Steps) -> Reached:
+    """Return everything that is reached from start, without itself."""
+    distance = hops(start, along)
+    del distance[start]
+    return Reached.of_hops(distance)
 
 
 def shortest_paths(

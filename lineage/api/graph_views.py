@@ -71,9 +71,10 @@ class Graph(APIView):
             down=given["down"],
             limit=limit,
         )
-        extract = documents.extract(ego, queries.edges_among(ego.hops, params.scope))
+        edges = queries.edges_among(ego.hops, params.scope)
         if form == "json":
-            return Response(documents.graph_document(extract))
+            return Response(documents.graph(ego, edges))
+        extract = documents.extract(ego, edges)
         if form == "svg":
             return _drawing(request, extract)
         write, content_type, suffix = TEXTS[form]

@@ -105,13 +105,7 @@ def page_of_reached(reached: Reached, *, limit: int, cursor: str) -> Page:
     """Return a page of (hops, id) pairs, in the order in which they were reached."""
     first = _place_after(reached, decode_cursor(cursor, kind=int)) if cursor else 0
     end = first + limit
-    rows = list(
-        zip(
-            reached.hops[first:end].tolist(),
-            reached.ids[first:end].tolist(),
-            strict=True,
-        )
-    )
+    rows = reached.pairs(first, end)
     return Page(rows, total=len(reached), end=rows[-1] if end < len(reached) else None)
 
 

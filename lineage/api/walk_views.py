@@ -31,6 +31,8 @@ from registry.models import RegisteredModel
 
 MAX_PATHS = 100
 
+Walked = tuple[Reached, list[Edge] | None]
+
 
 class Walk(APIView):
     """Models reached from one model along its derivations, nearest first."""
@@ -47,33 +49,39 @@ class Walk(APIView):
         params.is_valid(raise_exception=True)
         given, start = params.validated_data, find_id(slug)
         depth = self.depth or given.get("depth")
-        page = _page(self.reached(start, params.scope, depth), given)
+        reached, edges = self.walk(start, params.scope, depth)
+        page = _page(reached, given)
         listed = {node: hops for hops, node in page.rows}
         shown = {start: 0} | listed
-        edges = queries.edges_among(shown, params.scope)
+        if edges is None:
+            edges = queries.edges_among(shown, params.scope)
         nodes, among = documents.drawing(shown, edges)
         results = nodes if start in listed else nodes[1:]
         return Response(page.as_json(request, results, nodes=nodes, edges=among))
 
-    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
-        """Return what the walk from a model comes to."""
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
+        """Return what the walk from a model comes to, and the edges if they are known.
+
+        Below a hub there are too many to be read before a page is chosen.
+        """
         raise NotImplementedError
 
 
 class Ancestors(Walk):
     """Everything a model comes from."""
 
-    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
         """Return what is above the model."""
-        return queries.above(start, scope).within(depth)
+        edges = queries.edges_above(start, scope)
+        return walks.reached(start, _steps_up(edges)).within(depth), edges
 
 
 class Descendants(Walk):
     """Everything that comes from a model."""
 
-    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
         """Return what is below the model."""
-        return queries.below(start, scope, depth=depth)
+        return queries.below(start, scope, depth=depth), None
 
 
 class Parents(Ancestors):
@@ -94,12 +102,13 @@ class Roots(Walk):
     A model without parents is its own root, no hop away.
     """
 
-    def reached(self, start: int, scope: Scope, depth: int | None) -> Reached:
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
         """Return the roots at most so many hops away."""
-        upwards = _steps_up(queries.edges_above(start, scope))
+        edges = queries.edges_above(start, scope)
+        upwards = _steps_up(edges)
         distance = walks.hops(start, upwards)
-        roots = walks.roots(start, upwards)
-        return Reached.of_hops({node: distance[node] for node in roots}).within(depth)
+        roots = {node: distance[node] for node in walks.roots(start, upwards)}
+        return Reached.of_hops(roots).within(depth), edges
 
 
 def _page(reached: Reached, given: dict[str, Any]) -> Page:

@@ -5,7 +5,7 @@ from registry.models.files import Blob, Revision, RevisionFile
 from registry.models.fingerprints import Fingerprint
 from registry.models.jobs import Job
 from registry.models.organizations import ApiToken, Membership, Organization
-from registry.models.registered import HubRepo, RegisteredModel, Source
+from registry.models.registered import HubRepo, RegisteredModel, Source, rows_of
 
 __all__ = [
     "ApiToken",
@@ -20,4 +20,5 @@ __all__ = [
     "Revision",
     "RevisionFile",
     "Source",
+    "rows_of",
 ]

@@ -44,7 +44,6 @@ def entry(slug: str, *, hops: int, **words: str) -> Entry:
 
 
 EXTRACT = Extract(
-    focus="merged",
     entries=[
         entry(
             "merged", hops=0, category="merge", name='a "b" <c> & d\\', license="MIT"
