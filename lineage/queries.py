@@ -39,6 +39,18 @@ WHERE {scope}
 ORDER BY d.id
 """
 )
+# All that is above several models, walked once; ends only.
+_EDGES_OF_MANY = """
+WITH RECURSIVE cone(id) AS (
+    SELECT id FROM registry_registeredmodel WHERE id IN ({starts})
+  UNION
+    SELECT d.parent_id FROM lineage_derivation d JOIN cone ON d.child_id = cone.id
+    WHERE {scope}
+)
+SELECT d.child_id, d.parent_id
+FROM lineage_derivation d JOIN cone ON d.child_id = cone.id
+WHERE {scope}
+"""
 _UP = {"start": "child_id", "to": "parent_id"}
 _DOWN = {"start": "parent_id", "to": "child_id"}
 
@@ -147,6 +159,19 @@ def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
     )
     among = set(model_ids)
     return [Edge(*row) for row in rows if row[1] in among]
+
+
+def edges_above_any(model_ids: Collection[int], scope: Scope) -> list[tuple[int, int]]:
+    """Return child and parent of every derivation on a way up from any model."""
+    if not model_ids:
+        return []
+    condition, values = scope.as_sql()
+    marks = ", ".join(["%s"] * len(model_ids))
+    statement = _EDGES_OF_MANY.format(starts=marks, scope=condition)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*model_ids, *values, *values])
+        rows: list[tuple[int, int]] = cursor.fetchall()
+    return rows
 
 
 def _walk(

@@ -11,6 +11,7 @@ from django.db import transaction
 from lineage.models import Derivation
 from lineage.services.declarations import resolve_waiting
 from lineage.services.derivations import Speech, add_derivation, say
+from lineage.services.imports import give_way
 from lineage.services.verifications import verify_again
 from registry.catalog import Catalog, Entry, contribution_of
 from registry.catalog import Organization as CatalogOrganization
@@ -124,6 +125,11 @@ def _claim(claim: Any) -> dict[str, Any]:
 def _load_hub_repos(entry: Entry, model: RegisteredModel) -> None:
     model.hub_repos.exclude(repo_id__in=entry.hf_repo).delete()
     for repo_id in entry.hf_repo:
+        imported = RegisteredModel.objects.from_hub().filter(
+            hub_repos__repo_id__lower=repo_id.lower()
+        )
+        for other in imported:
+            give_way(other, to=model)
         HubRepo.objects.get_or_create(model=model, repo_id=repo_id)
 
 

@@ -3,6 +3,7 @@
 from registry.models.corrections import Correction
 from registry.models.files import Blob, Revision, RevisionFile
 from registry.models.fingerprints import Fingerprint
+from registry.models.imports import UnfinishedImport
 from registry.models.jobs import Job
 from registry.models.organizations import ApiToken, Membership, Organization
 from registry.models.registered import HubRepo, RegisteredModel, Source, rows_of
@@ -20,5 +21,6 @@ __all__ = [
     "Revision",
     "RevisionFile",
     "Source",
+    "UnfinishedImport",
     "rows_of",
 ]

@@ -59,9 +59,16 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
         )
 
     def listed(self) -> RegisteredModelQuerySet:
-        """Return what lists show: the catalog, and what teams have really pushed."""
+        """Return what lists show: the catalog, and what teams have really pushed.
+
+        What was imported from a hub stands in lineages and has pages, but millions of
+        entries that nobody described would bury the few that somebody did.
+        """
+        origin = RegisteredModel.Origin
         return self.filter(
-            Q(origin=RegisteredModel.Origin.CATALOG) | Q(head__isnull=False)
+            Q(origin=origin.CATALOG) | Q(head__isnull=False),
+            # Said in this way an index answers it.
+            origin__in=[origin.CATALOG, origin.TEAM],
         )
 
     def from_teams(self) -> RegisteredModelQuerySet:
@@ -71,6 +78,10 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
     def from_catalog(self) -> RegisteredModelQuerySet:
         """Return what the catalog's data files describe."""
         return self.filter(origin=RegisteredModel.Origin.CATALOG)
+
+    def from_hub(self) -> RegisteredModelQuerySet:
+        """Return what was imported from a public hub."""
+        return self.filter(origin=RegisteredModel.Origin.HUB)
 
     def searched(self, text: str) -> RegisteredModelQuerySet:
         """Return entries whose names contain every word of the text.
@@ -114,6 +125,7 @@ class RegisteredModel(models.Model):
     class Origin(models.TextChoices):
         CATALOG = "catalog", _("Catalog")
         TEAM = "team", _("Registered by its team")
+        HUB = "hub", _("Imported from a public hub")
 
     slug = models.CharField(
         _("slug"), max_length=200, validators=[RegexValidator(SLUG_PATTERN)]
@@ -184,8 +196,12 @@ class RegisteredModel(models.Model):
                 name="only_models_have_a_category",
             ),
         ]
-        # The catalog list orders by date and name.
-        indexes = [models.Index(fields=["released", "id"], name="model_released")]
+        indexes = [
+            # The catalog list orders by date and name.
+            models.Index(fields=["released", "id"], name="model_released"),
+            # What lists show may be a few of millions.
+            models.Index(fields=["origin"], name="model_origin"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,112 @@
+"""Models of a public hub from the command line."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, TextIO, cast
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from lineage.services.imports import import_dump
+from registry.hub import HubUnreadable, write_dump
+from registry.hubdump import DumpUnreadable, open_dump
+from registry.management.progress import Progress
+from registry.services.imports import Report
+
+PUBLIC_HUB: Final = "https://huggingface.co"
+UNREADABLE: Final = 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Import a hub's models and the bases they declare: from JSON lines, from "
+        "Parquet, or from the hub itself. Repeating it brings the register up to date; "
+        "what was interrupted goes on where it stopped."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("verb", choices=["import"])
+        parser.add_argument("source", help="a file, or the address of a hub")
+        parser.add_argument(
+            "--format",
+            choices=["jsonl", "parquet", "hub"],
+            help="without it, the source's name tells",
+        )
+        parser.add_argument(
+            "--hub",
+            default=PUBLIC_HUB,
+            help="where the models of a file have their pages (default: %(default)s)",
+        )
+
+    def handle(self, *args: Any, source: str, **options: Any) -> None:
+        self._progress = Progress(cast(TextIO, self.stderr))
+        form = options["format"] or _form_of(source)
+        try:
+            if form == "hub":
+                report = self._import_hub(source.rstrip("/"))
+            else:
+                report = self._import(Path(source), form, options["hub"].rstrip("/"))
+        except (DumpUnreadable, HubUnreadable) as error:
+            raise CommandError(str(error), returncode=UNREADABLE) from error
+        finally:
+            self._progress.clear()
+        self._print(report)
+
+    def _import_hub(self, endpoint: str) -> Report:
+        """List a hub into a file and import that; one that is there waits for it."""
+        folder = settings.DATA_DIR / "imports"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{sha256(endpoint.encode()).hexdigest()[:16]}.jsonl"
+        with _alone(path.with_suffix(".lock")):
+            if not path.exists():
+                write_dump(
+                    endpoint,
+                    path,
+                    tell=lambda n_models: self._progress.show("listing", n_models),
+                )
+            report = self._import(path, "jsonl", endpoint)
+            path.unlink()
+        return report
+
+    def _import(self, path: Path, form: str, hub: str) -> Report:
+        dump = open_dump(path, form=form)
+        return import_dump(
+            dump,
+            hub=hub,
+            tell=lambda step: self._progress.show(
+                step.phase, step.n_rows, step.position, dump.size
+            ),
+        )
+
+    def _print(self, report: Report) -> None:
+        self.stdout.write(
+            f"{report.n_rows:,} rows: {report.n_new:,} models new, "
+            f"{report.n_updated:,} updated, {report.n_unchanged:,} unchanged, "
+            f"{report.n_left_alone:,} left to the catalog or their teams.\n"
+            f"{report.n_edges_new:,} edges new, {report.n_edges_withdrawn:,} withdrawn."
+        )
+        for fault, n_found in report.faults.items():
+            examples = "; ".join(report.examples[fault])
+            self.stdout.write(f"{n_found:,} {fault}: {examples}")
+
+
+def _form_of(source: str) -> str:
+    if source.startswith(("http://", "https://")):
+        return "hub"
+    return "parquet" if source.endswith(".parquet") else "jsonl"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock file; raises HubUnreadable while another process does."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HubUnreadable("another import from this hub is running") from None
+        yield

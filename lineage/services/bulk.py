@@ -1,0 +1,156 @@
+"""The rules of derivations.py for the bases of a thousand children at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lineage import queries
+from lineage.cycles import closing
+from lineage.models import Derivation, Statement
+from lineage.services.derivations import CARRYING
+from lineage.verdict import state_of
+from registry import bulk
+from registry.locks import lock_register
+from registry.models import Source
+from registry.vocabulary import (
+    RELATION_LAYER,
+    WEIGHT_LAYERS,
+    Relation,
+    StatementKind,
+)
+
+# Child, parent and relation: what makes a derivation one.
+Link = tuple[int, int, Relation]
+
+
+@dataclass
+class Declared:
+    """What came of many declarations; a refused link would have closed a cycle."""
+
+    n_new: int = 0
+    n_withdrawn: int = 0
+    refused: list[Link] = field(default_factory=list)
+
+
+def declare_bases(
+    bases: Mapping[int, Mapping[int, Relation]], *, source_key: str
+) -> Declared:
+    """Let the register's source say all that it declares of some children.
+
+    `bases` has each child's parents with their relations, all as ids; the source of
+    each child that has this key is the evidence. What the same speaker declared of
+    these children before and no longer does is withdrawn; what it says again changes
+    nothing. To be called within a transaction.
+    """
+    lock_register()
+    wanted = {
+        (child, parent, relation): None
+        for child, parents in bases.items()
+        for parent, relation in parents.items()
+    }
+    known = _known(bases)
+    said = _last_words(pk for pk, _ in known.values())
+    dropped = [
+        (pk, link[0])
+        for link, (pk, _) in known.items()
+        if said.get(pk) == StatementKind.DECLARED and link not in wanted
+    ]
+    _say(StatementKind.WITHDRAWN, dropped, source_key)
+    again = [
+        link
+        for link in wanted
+        if link in known and said.get(known[link][0]) != StatementKind.DECLARED
+    ]
+    new = [link for link in wanted if link not in known]
+    idle = [link for link in again if known[link][1] not in CARRYING.states]
+    refused = _closing_a_cycle([*idle, *new])
+    made = _insert([link for link in new if link not in refused])
+    renewed = [(known[link][0], link[0]) for link in again if link not in refused]
+    _say(StatementKind.DECLARED, [*made, *renewed], source_key)
+    _derive_states(pk for pk, _ in [*dropped, *renewed])
+    return Declared(len(made), len(dropped), sorted(refused))
+
+
+def _known(children: Collection[int]) -> dict[Link, tuple[int, str]]:
+    """Return the id and the state of every derivation of the children."""
+    rows = Derivation.objects.filter(child__in=children).values_list(
+        "pk", "state", "child", "parent", "relation"
+    )
+    return {
+        (child, parent, Relation(relation)): (pk, state)
+        for pk, state, child, parent, relation in rows
+    }
+
+
+def _last_words(derivations: Iterable[int]) -> dict[int, str]:
+    """Return what the register's own source said last of each derivation."""
+    spoken = Statement.objects.filter(
+        derivation__in=list(derivations), author=None, revision=None, verification=None
+    )
+    return dict(spoken.order_by("id").values_list("derivation", "kind"))
+
+
+def _closing_a_cycle(links: Sequence[Link]) -> set[Link]:
+    weighty = [link for link in links if RELATION_LAYER[link[2]] in WEIGHT_LAYERS]
+    above = queries.edges_above_any({parent for _, parent, _ in weighty}, CARRYING)
+    positions = closing([link[:2] for link in weighty], above)
+    return {weighty[position] for position in positions}
+
+
+def _insert(links: Sequence[Link]) -> list[tuple[int, int]]:
+    """Make derivations that nobody spoke of before; return their ids with children."""
+    last = bulk.insert(
+        Derivation,
+        ["child_id", "parent_id", "relation", "layer", "state"],
+        [
+            (
+                child,
+                parent,
+                relation.value,
+                RELATION_LAYER[relation].value,
+                StatementKind.DECLARED.value,
+            )
+            for child, parent, relation in links
+        ],
+    )
+    made = Derivation.objects.filter(pk__gt=last)
+    return list(made.values_list("pk", "child"))
+
+
+def _say(
+    kind: StatementKind, derivations: Sequence[tuple[int, int]], source_key: str
+) -> None:
+    """Append a statement to derivations, given with their children."""
+    if not derivations:
+        return
+    last = bulk.insert(
+        Statement,
+        ["derivation_id", "kind"],
+        [(pk, kind.value) for pk, _ in derivations],
+    )
+    child_of = dict(derivations)
+    found = Source.objects.filter(model__in=set(child_of.values()), key=source_key)
+    source_of = dict(found.values_list("model", "pk"))
+    made = Statement.objects.filter(pk__gt=last).values_list("pk", "derivation")
+    bulk.insert(
+        Statement.sources.through,
+        ["statement_id", "source_id"],
+        [
+            (statement, source_of[child_of[derivation]])
+            for statement, derivation in made
+            if child_of[derivation] in source_of
+        ],
+    )
+
+
+def _derive_states(derivations: Iterable[int]) -> None:
+    spoken: dict[int, list[StatementKind]] = {}
+    kinds = Statement.objects.filter(derivation__in=list(derivations)).order_by("id")
+    for derivation, kind in kinds.values_list("derivation", "kind"):
+        spoken.setdefault(derivation, []).append(StatementKind(kind))
+    bulk.update(
+        Derivation,
+        ["state"],
+        [(state_of(kinds).value, pk) for pk, kinds in spoken.items()],
+    )

@@ -1,0 +1,207 @@
+"""Bringing a dump of a hub's models into the register: entries first, then edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from django.db import transaction
+from django.db.models import F
+
+from lineage.models import Declaration, Derivation
+from lineage.services.bulk import declare_bases
+from lineage.services.declarations import resolve_waiting
+from lineage.services.derivations import Speech, say
+from lineage.services.verifications import verify_again
+from registry import bulk
+from registry.hubdump import Dump, HubRow, RowInvalid, Unreadable, parse_row
+from registry.locks import lock_register
+from registry.models import RegisteredModel, UnfinishedImport
+from registry.services.imports import (
+    SOURCE_KEY,
+    Report,
+    entries_at,
+    pushed_slug_of,
+    register_rows,
+)
+from registry.vocabulary import Relation, StatementKind, agreeing_relations
+
+# Rows in one transaction: writers elsewhere wait for it some tenths of a second.
+BATCH_ROWS: Final = 2000
+# A base may stand below its child in the dump, so edges wait for every entry.
+ENTRIES, EDGES = "entries", "edges"
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far an import is: rows done in this phase, and its place in the dump."""
+
+    phase: str
+    n_rows: int
+    position: int
+
+
+def import_dump(dump: Dump, *, hub: str, tell: Callable[[Step], None]) -> Report:
+    """Bring a dump into the register and return what was done.
+
+    `hub` is the address under which its models have their pages, and `tell` is called
+    after each batch. Doing it again changes nothing but what the dump says otherwise;
+    an import that died goes on after its last batch. Faults in the dump are reported,
+    not raised; raises DumpUnreadable when the file breaks off.
+    """
+    phase, position, report = _where_it_stopped(dump)
+    if phase == ENTRIES:
+        for step, rows in _batches(dump, ENTRIES, position, report):
+            with transaction.atomic():
+                lock_register()
+                register_rows(rows, hub=hub, report=report)
+                _remember(dump, step, report)
+            tell(step)
+        position = 0
+    for step, rows in _batches(dump, EDGES, position, report):
+        with transaction.atomic():
+            lock_register()
+            _connect(rows, report)
+            _remember(dump, step, report)
+        tell(step)
+    with transaction.atomic():
+        lock_register()
+        _resolve_what_waited()
+        UnfinishedImport.objects.filter(dump=dump.name).delete()
+    return report
+
+
+def give_way(imported: RegisteredModel, *, to: RegisteredModel) -> None:
+    """Let the catalog's entry have the address and children of an imported one.
+
+    What the hub said of the imported entry's own bases is withdrawn: the catalog says
+    it better. Entries of the catalog descend from nothing imported, so no cycle closes.
+    """
+    for derivation in imported.derivations.shown():
+        say(derivation, Speech(kind=StatementKind.WITHDRAWN))
+    of_both = Derivation.objects.filter(parent=to).values("child")
+    moved = Derivation.objects.filter(parent=imported)
+    moved.exclude(child__in=of_both).exclude(child=to).update(parent=to)
+    for derivation in Derivation.objects.filter(parent=imported).shown():
+        say(derivation, Speech(kind=StatementKind.WITHDRAWN))
+    imported.hub_repos.all().delete()
+
+
+def _where_it_stopped(dump: Dump) -> tuple[str, int, Report]:
+    """Return phase, position and report of an import of this very dump that died."""
+    unfinished = UnfinishedImport.objects.filter(
+        dump=dump.name, stamp=dump.stamp
+    ).first()
+    if unfinished is None:
+        return ENTRIES, 0, Report()
+    return unfinished.phase, unfinished.position, Report(**unfinished.report)
+
+
+def _remember(dump: Dump, step: Step, report: Report) -> None:
+    UnfinishedImport.objects.update_or_create(
+        dump=dump.name,
+        defaults={
+            "stamp": dump.stamp,
+            "phase": step.phase,
+            "position": step.position,
+            "report": asdict(report),
+        },
+    )
+
+
+def _batches(
+    dump: Dump, phase: str, start: int, report: Report
+) -> Iterator[tuple[Step, list[HubRow]]]:
+    """Yield the readable rows of a dump in batches; the first phase counts all rows."""
+    n_rows, position = 0, start
+    batch: list[HubRow] = []
+    for position, value in dump.rows(start):
+        n_rows += 1
+        report.n_rows += phase == ENTRIES
+        row = _row(value)
+        if isinstance(row, HubRow):
+            batch.append(row)
+        elif phase == ENTRIES:
+            report.note("unreadable rows", f"row {report.n_rows}: {row}")
+        if n_rows % BATCH_ROWS == 0:
+            yield Step(phase, n_rows, position), batch
+            batch = []
+    # Also when empty: the next phase begins where this one was seen to end.
+    yield Step(phase, n_rows, position), batch
+
+
+def _row(value: object) -> HubRow | str:
+    """Return a row, or why it is none."""
+    if isinstance(value, Unreadable):
+        return value.reason
+    try:
+        return parse_row(value)
+    except RowInvalid as error:
+        return str(error)
+
+
+def _connect(rows: Sequence[HubRow], report: Report) -> None:
+    """Write the edges that a batch of rows declares and withdraw those it dropped."""
+    batch: dict[str, HubRow] = {}
+    for row in rows:
+        batch.setdefault(row.key, row)
+    wanted = {base.lower() for row in batch.values() for base, _ in row.bases}
+    entries = entries_at(batch.keys() | wanted)
+    parents = {key: entry.pk for key, entry in entries.items()}
+    parents |= _pushed(wanted - parents.keys())
+    bases = {}
+    for key, row in batch.items():
+        entry = entries.get(key)
+        if entry is not None and entry.is_imported:
+            bases[entry.pk] = _parents_of(row, entry.pk, parents, report)
+    declared = declare_bases(bases, source_key=SOURCE_KEY)
+    report.n_edges_new += declared.n_new
+    report.n_edges_withdrawn += declared.n_withdrawn
+    ends = {pk for child, parent, _ in declared.refused for pk in (child, parent)}
+    names = dict(RegisteredModel.objects.filter(pk__in=ends).values_list("pk", "name"))
+    for child, parent, _ in declared.refused:
+        report.note("cycles refused", f"{names[child]} from {names[parent]}")
+
+
+def _pushed(keys: Iterable[str]) -> dict[str, int]:
+    """Return the models that teams have pushed here under these ids."""
+    slugs = {pushed_slug_of(key): key for key in keys}
+    models = RegisteredModel.objects.from_teams().filter(
+        bulk.lower_in(RegisteredModel, "slug", slugs)
+    )
+    return {slugs[s.lower()]: pk for pk, s in models.values_list("pk", "slug")}
+
+
+def _parents_of(
+    row: HubRow, child: int, parents: dict[str, int], report: Report
+) -> dict[int, Relation]:
+    """Return a row's parents with their relations; faults are counted and left out."""
+    found: dict[int, Relation] = {}
+    report.note("repeated parents", row.repo_id, row.n_repeated)
+    report.note("self references", row.repo_id, row.n_itself)
+    report.note("unreadable bases", row.repo_id, row.n_unreadable)
+    for base, word in row.bases:
+        parent = parents.get(base.lower())
+        if parent is None:
+            report.note("missing parents", f"{base}, named by {row.repo_id}")
+        elif parent == child:
+            report.note("self references", row.repo_id)
+        elif parent in found:
+            report.note("repeated parents", row.repo_id)
+        else:
+            found[parent] = agreeing_relations(word)[0]
+    return found
+
+
+def _resolve_what_waited() -> None:
+    """Resolve what pushed cards declared before the model they mean was imported."""
+    waiting = Declaration.objects.filter(
+        parent=None, revision__model__head=F("revision")
+    )
+    ids = {text.lower() for text in waiting.values_list("declared_id", flat=True)}
+    models = RegisteredModel.objects.from_hub().filter(
+        hub_repos__repo_id__lower__in=ids
+    )
+    for model in models:
+        verify_again(resolve_waiting(model))
