@@ -243,6 +243,10 @@ def _alone(model: RegisteredModel, verification: Verification | None) -> str:
         return _from_scratch(model, verdict)
     if model.category:
         return gettext("{child} is derived from a model that is not registered here.")
+    if model.origin == RegisteredModel.Origin.HUB:
+        return gettext(
+            "{child} was imported from a public hub; its page there names no base."
+        )
     return gettext("{team} registered {child} without saying what it comes from.")
 
 

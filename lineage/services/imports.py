@@ -51,20 +51,21 @@ def import_dump(dump: Dump, *, hub: str, tell: Callable[[Step], None]) -> Report
     not raised; raises DumpUnreadable when the file breaks off.
     """
     phase, position, report = _where_it_stopped(dump)
-    if phase == ENTRIES:
-        for step, rows in _batches(dump, ENTRIES, position, report):
+    with bulk.roomy():
+        if phase == ENTRIES:
+            for step, rows in _batches(dump, ENTRIES, position, report):
+                with transaction.atomic():
+                    lock_register()
+                    register_rows(rows, hub=hub, report=report)
+                    _remember(dump, step, report)
+                tell(step)
+            position = 0
+        for step, rows in _batches(dump, EDGES, position, report):
             with transaction.atomic():
                 lock_register()
-                register_rows(rows, hub=hub, report=report)
+                _connect(rows, report)
                 _remember(dump, step, report)
             tell(step)
-        position = 0
-    for step, rows in _batches(dump, EDGES, position, report):
-        with transaction.atomic():
-            lock_register()
-            _connect(rows, report)
-            _remember(dump, step, report)
-        tell(step)
     with transaction.atomic():
         lock_register()
         _resolve_what_waited()

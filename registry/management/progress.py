@@ -29,7 +29,8 @@ class Progress:
             return
         now = self._clock()
         if label != self._label:
-            self._label, self._began_at, self._began_from = label, now, position
+            self._label, self._began_from = label, position
+            self._began_at = self._drawn_at = now
         elif now - self._drawn_at >= EVERY_SECONDS:
             self._drawn_at = now
             seconds = now - self._began_at
@@ -45,5 +46,5 @@ class Progress:
 
     def clear(self) -> None:
         """Take the line away, so that what follows stands on its own."""
-        if self._drawn_at:
+        if self._stream.isatty():
             self._stream.write("\r\x1b[K")

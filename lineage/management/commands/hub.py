@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, TextIO, cast
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -19,7 +20,9 @@ from registry.management.progress import Progress
 from registry.services.imports import Report
 
 PUBLIC_HUB: Final = "https://huggingface.co"
+# Exit statuses; the second is the shell's own for what Ctrl-C ended.
 UNREADABLE: Final = 2
+STOPPED: Final = 130
 
 
 class Command(BaseCommand):
@@ -44,7 +47,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, source: str, **options: Any) -> None:
-        self._progress = Progress(cast(TextIO, self.stderr))
+        # Django's own wrapper of it ends every text with a new line.
+        self._progress = Progress(sys.stderr)
         form = options["format"] or _form_of(source)
         try:
             if form == "hub":
@@ -53,6 +57,9 @@ class Command(BaseCommand):
                 report = self._import(Path(source), form, options["hub"].rstrip("/"))
         except (DumpUnreadable, HubUnreadable) as error:
             raise CommandError(str(error), returncode=UNREADABLE) from error
+        except KeyboardInterrupt:
+            text = "Stopped; the same command goes on from here."
+            raise CommandError(text, returncode=STOPPED) from None
         finally:
             self._progress.clear()
         self._print(report)
