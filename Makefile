@@ -66,7 +66,7 @@ clean:  ## Remove environments and caches; data in var/ stay
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-parquet.txt .venv/installed
 	@echo "Adding the packages of requirements-dev.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

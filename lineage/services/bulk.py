@@ -102,17 +102,17 @@ def _insert(links: Sequence[Link]) -> list[tuple[int, int]]:
     """Make derivations that nobody spoke of before; return their ids with children."""
     last = bulk.insert(
         Derivation,
-        ["child_id", "parent_id", "relation", "layer", "state"],
+        ["child_id", "parent_id", "relation", "layer"],
         [
             (
                 child,
                 parent,
                 relation.value,
                 RELATION_LAYER[relation].value,
-                StatementKind.DECLARED.value,
             )
             for child, parent, relation in links
         ],
+        state=StatementKind.DECLARED.value,
     )
     made = Derivation.objects.filter(pk__gt=last)
     return list(made.values_list("pk", "child"))
@@ -126,8 +126,9 @@ def _say(
         return
     last = bulk.insert(
         Statement,
-        ["derivation_id", "kind"],
-        [(pk, kind.value) for pk, _ in derivations],
+        ["derivation_id"],
+        [(pk,) for pk, _ in derivations],
+        kind=kind.value,
     )
     child_of = dict(derivations)
     found = Source.objects.filter(model__in=set(child_of.values()), key=source_key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -30,7 +31,7 @@ from registry.vocabulary import Relation, StatementKind, agreeing_relations
 # Rows in one transaction: writers elsewhere wait for it some tenths of a second.
 BATCH_ROWS: Final = 2000
 # A base may stand below its child in the dump, so edges wait for every entry.
-ENTRIES, EDGES = "entries", "edges"
+ENTRIES, EDGES = PHASES = ("entries", "edges")
 
 
 @dataclass(frozen=True)
@@ -50,22 +51,20 @@ def import_dump(dump: Dump, *, hub: str, tell: Callable[[Step], None]) -> Report
     an import that died goes on after its last batch. Faults in the dump are reported,
     not raised; raises DumpUnreadable when the file breaks off.
     """
-    phase, position, report = _where_it_stopped(dump)
+    work: dict[str, Callable[..., None]] = {
+        ENTRIES: partial(register_rows, hub=hub),
+        EDGES: _connect,
+    }
+    first, position, report = _where_it_stopped(dump)
     with bulk.roomy():
-        if phase == ENTRIES:
-            for step, rows in _batches(dump, ENTRIES, position, report):
+        for phase in PHASES[PHASES.index(first) :]:
+            for step, rows in _batches(dump, phase, position, report):
                 with transaction.atomic():
                     lock_register()
-                    register_rows(rows, hub=hub, report=report)
+                    work[phase](rows, report=report)
                     _remember(dump, step, report)
                 tell(step)
             position = 0
-        for step, rows in _batches(dump, EDGES, position, report):
-            with transaction.atomic():
-                lock_register()
-                _connect(rows, report)
-                _remember(dump, step, report)
-            tell(step)
     with transaction.atomic():
         lock_register()
         _resolve_what_waited()
@@ -142,7 +141,7 @@ def _row(value: object) -> HubRow | str:
         return str(error)
 
 
-def _connect(rows: Sequence[HubRow], report: Report) -> None:
+def _connect(rows: Sequence[HubRow], *, report: Report) -> None:
     """Write the edges that a batch of rows declares and withdraw those it dropped."""
     batch: dict[str, HubRow] = {}
     for row in rows:

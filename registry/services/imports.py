@@ -151,17 +151,17 @@ def _values(row: HubRow) -> tuple[str, str, str, dict[str, Any]]:
 def _insert(rows: Sequence[HubRow], *, hub: str) -> None:
     last = bulk.insert(
         RegisteredModel,
-        ["slug", "origin", "name", "search_text", *_COLUMNS],
+        ["slug", "name", "search_text", *_COLUMNS],
         [
             (
                 slug_of(row.repo_id),
-                _ORIGIN.HUB.value,
                 row.repo_id,
                 searchable([row.repo_id]),
                 *_values(row),
             )
             for row in rows
         ],
+        origin=_ORIGIN.HUB.value,
     )
     made = RegisteredModel.objects.from_hub().filter(pk__gt=last)
     ids = dict(made.values_list("name", "pk"))
@@ -171,23 +171,19 @@ def _insert(rows: Sequence[HubRow], *, hub: str) -> None:
         ["model_id", "repo_id"],
         [(pk, row.repo_id) for pk, row in zip(pks, rows, strict=True)],
     )
-    site, today = hub.rpartition("://")[2], timezone.now().date()
+    site = hub.rpartition("://")[2]
     bulk.insert(
         Source,
-        ["model_id", "title", "url", "key", "checked", "confidence", "covers"],
+        ["model_id", "title", "url"],
         [
-            (
-                pk,
-                f"{row.repo_id} on {site}",
-                f"{hub}/{row.repo_id}",
-                SOURCE_KEY,
-                today,
-                # What its makers say of it, unchecked.
-                Source.Confidence.MEDIUM.value,
-                list(_COVERS),
-            )
+            (pk, f"{row.repo_id} on {site}", f"{hub}/{row.repo_id}")
             for pk, row in zip(pks, rows, strict=True)
         ],
+        key=SOURCE_KEY,
+        checked=timezone.now().date(),
+        # What its makers say of it, unchecked.
+        confidence=Source.Confidence.MEDIUM.value,
+        covers=list(_COVERS),
     )
 
 

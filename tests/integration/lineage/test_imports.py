@@ -9,10 +9,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import pyarrow
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from pyarrow import parquet
 
 from lineage import queries
 from lineage.models import Derivation, Statement
@@ -414,9 +416,6 @@ def test_what_cannot_be_read_is_one_line_and_status_2(source: str) -> None:
 
 
 def test_parquet_says_the_same_as_lines(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
     rows = list(hub_dump.rows(120))
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "d.parquet")
     lines = tmp_path / "d.jsonl"

@@ -8,7 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from registry.hubdump import (
     DumpUnreadable,
@@ -207,9 +209,6 @@ def test_parquet_without_its_library_says_what_to_install(
 
 
 def test_parquet_can_be_read_from_every_position(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
     names = [f"a/m{i}" for i in range(10)]
     table = pyarrow.table(
         {"id": names, "tags": [["en"]] * 10, "siblings": [["much"]] * 10}
@@ -226,7 +225,5 @@ def test_parquet_can_be_read_from_every_position(tmp_path: Path) -> None:
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
-
     with pytest.raises(DumpUnreadable):
         open_dump(lines_of(tmp_path / "d", "PAR1 not really"), form="parquet")
