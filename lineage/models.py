@@ -65,6 +65,10 @@ class DerivationQuerySet(models.QuerySet["Derivation"]):
             state__in=[StatementKind.WITHDRAWN, StatementKind.CONTRADICTED]
         )
 
+    def of_described(self) -> DerivationQuerySet:
+        """Return the derivations of what was not merely imported."""
+        return self.filter(child__origin__in=RegisteredModel.DESCRIBED)
+
     def with_ends(self) -> DerivationQuerySet:
         """Return derivations with child and parent in the same query."""
         return self.select_related("child__organization", "parent__organization")

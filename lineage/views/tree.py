@@ -38,14 +38,15 @@ class LayerChoice:
 
 
 def tree(request: HttpRequest) -> HttpResponse:
-    """Draw everything registered in the layers asked for."""
+    """Draw what is described here in the layers asked for; imports where one looks."""
     layers = _layers(request.GET)
     text = request.GET.get("focus", "").replace("\x00", "")[:MAX_QUERY_LENGTH].strip()
     matches = _matches(text)
     focus = matches[0] if len(matches) == 1 else None
-    of_layers = drawn().filter(layer__in=layers)
+    of_layers = drawn().of_described().filter(layer__in=layers)
     n_edges = of_layers.count()
-    if matches and n_edges > MAX_EDGES:
+    is_imported = any(m.origin == RegisteredModel.Origin.HUB for m in matches)
+    if matches and (is_imported or n_edges > MAX_EDGES):
         edges = _edges_near(matches, layers)
     else:
         ordered = of_layers.with_ends().order_by("child__released", "id")
@@ -69,12 +70,16 @@ def tree(request: HttpRequest) -> HttpResponse:
 
 
 def _matches(text: str) -> list[RegisteredModel]:
-    """Return the entry of that slug, else what the catalog's search finds."""
+    """Return the entry of that slug or address, else what the search finds."""
     if not text:
         return []
     models = RegisteredModel.objects.select_related("organization")
-    exact = models.with_slug(text.replace("/", "--", 1)).first()
-    found = models.searched(text).order_by("released", "id")
+    exact = (
+        models.with_slug(text.replace("/", "--", 1)).first()
+        or models.filter(hub_repos__repo_id__lower=text.lower()).first()
+    )
+    described = models.filter(origin__in=RegisteredModel.DESCRIBED)
+    found = described.searched(text).order_by("released", "id")
     return [exact] if exact else list(found[:MAX_MATCHES])
 
 

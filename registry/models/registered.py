@@ -64,11 +64,10 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
         What was imported from a hub stands in lineages and has pages, but millions of
         entries that nobody described would bury the few that somebody did.
         """
-        origin = RegisteredModel.Origin
         return self.filter(
-            Q(origin=origin.CATALOG) | Q(head__isnull=False),
+            Q(origin=RegisteredModel.Origin.CATALOG) | Q(head__isnull=False),
             # Said in this way an index answers it.
-            origin__in=[origin.CATALOG, origin.TEAM],
+            origin__in=RegisteredModel.DESCRIBED,
         )
 
     def from_teams(self) -> RegisteredModelQuerySet:
@@ -126,6 +125,9 @@ class RegisteredModel(models.Model):
         CATALOG = "catalog", _("Catalog")
         TEAM = "team", _("Registered by its team")
         HUB = "hub", _("Imported from a public hub")
+
+    # Origins of which somebody said here what the entry is.
+    DESCRIBED = (Origin.CATALOG, Origin.TEAM)
 
     slug = models.CharField(
         _("slug"), max_length=200, validators=[RegexValidator(SLUG_PATTERN)]

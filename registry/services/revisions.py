@@ -255,6 +255,6 @@ def _make_head(model: RegisteredModel, revision: Revision) -> None:
 
 def _known_spelling(license_name: str) -> str:
     """Return the licence as the register already writes it, so that counts add up."""
-    same = RegisteredModel.objects.filter(license__iexact=license_name)
+    same = RegisteredModel.objects.listed().filter(license__iexact=license_name)
     known = same.order_by("id").values_list("license", flat=True).first()
     return known or license_name

@@ -317,6 +317,16 @@ def test_lists_leave_out_what_was_imported(load: Any, client: Client) -> None:
     assert [node["slug"] for node in above["results"]] == ["hub--a--base"]
 
 
+def test_the_tree_draws_imports_only_where_one_looks(load: Any, client: Client) -> None:
+    load(row("a/base"), row("a/child", "a/base"))
+
+    whole = client.get("/lineage/").content.decode()
+    focused = client.get("/lineage/?focus=A/Child").content.decode()
+
+    assert "hub--a--base" not in whole
+    assert "/models/hub--a--base/" in focused
+
+
 def test_a_pushed_card_finds_its_base_once_it_is_imported(load: Any) -> None:
     revision = make_revision(card={"base_model": "a/Base"})
     record_declaration(revision)
