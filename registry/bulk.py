@@ -5,37 +5,15 @@ Several times faster than bulk_create for rows of which most columns are the sam
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-# Random places in the indexes of millions of rows; with SQLite's own 2 MB nearly each
-# is read from the file again, and written back before its transaction ends.
-_CACHE_KIB = 64 * 1024
-
 # Texts and ids are stored as they are; asking their fields takes longer than writing.
 _PLAIN = (models.CharField, models.TextField, models.AutoField, models.ForeignKey)
-
-
-@contextmanager
-def roomy() -> Iterator[None]:
-    """Give SQLite memory for its indexes; PostgreSQL has its own, which all share."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA cache_size")
-        (before,) = cursor.fetchone()
-        cursor.execute(f"PRAGMA cache_size = {-_CACHE_KIB}")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA cache_size = {before}")
 
 
 def insert(

@@ -125,11 +125,9 @@ def _claim(claim: Any) -> dict[str, Any]:
 def _load_hub_repos(entry: Entry, model: RegisteredModel) -> None:
     model.hub_repos.exclude(repo_id__in=entry.hf_repo).delete()
     for repo_id in entry.hf_repo:
-        imported = RegisteredModel.objects.from_hub().filter(
-            hub_repos__repo_id__lower=repo_id.lower()
-        )
-        for other in imported:
-            give_way(other, to=model)
+        others = HubRepo.objects.filter(repo_id__lower=repo_id.lower())
+        for other in others.filter(model__origin=RegisteredModel.Origin.HUB):
+            give_way(other.model, to=model)
         HubRepo.objects.get_or_create(model=model, repo_id=repo_id)
 
 

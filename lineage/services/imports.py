@@ -18,7 +18,7 @@ from lineage.services.verifications import verify_again
 from registry import bulk
 from registry.hubdump import Dump, HubRow, RowInvalid, Unreadable, parse_row
 from registry.locks import lock_register
-from registry.models import RegisteredModel, UnfinishedImport
+from registry.models import HubRepo, RegisteredModel, UnfinishedImport
 from registry.services.imports import (
     SOURCE_KEY,
     Report,
@@ -56,15 +56,14 @@ def import_dump(dump: Dump, *, hub: str, tell: Callable[[Step], None]) -> Report
         EDGES: _connect,
     }
     first, position, report = _where_it_stopped(dump)
-    with bulk.roomy():
-        for phase in PHASES[PHASES.index(first) :]:
-            for step, rows in _batches(dump, phase, position, report):
-                with transaction.atomic():
-                    lock_register()
-                    work[phase](rows, report=report)
-                    _remember(dump, step, report)
-                tell(step)
-            position = 0
+    for phase in PHASES[PHASES.index(first) :]:
+        for step, rows in _batches(dump, phase, position, report):
+            with transaction.atomic():
+                lock_register()
+                work[phase](rows, report=report)
+                _remember(dump, step, report)
+            tell(step)
+        position = 0
     with transaction.atomic():
         lock_register()
         _resolve_what_waited()
@@ -167,10 +166,14 @@ def _connect(rows: Sequence[HubRow], *, report: Report) -> None:
 def _pushed(keys: Iterable[str]) -> dict[str, int]:
     """Return the models that teams have pushed here under these ids."""
     slugs = {pushed_slug_of(key): key for key in keys}
-    models = RegisteredModel.objects.from_teams().filter(
+    models = RegisteredModel.objects.filter(
         bulk.lower_in(RegisteredModel, "slug", slugs)
     )
-    return {slugs[s.lower()]: pk for pk, s in models.values_list("pk", "slug")}
+    return {
+        slugs[slug.lower()]: pk
+        for slug, pk, origin in models.values_list("slug", "pk", "origin")
+        if origin == RegisteredModel.Origin.TEAM
+    }
 
 
 def _parents_of(
@@ -200,8 +203,6 @@ def _resolve_what_waited() -> None:
         parent=None, revision__model__head=F("revision")
     )
     ids = {text.lower() for text in waiting.values_list("declared_id", flat=True)}
-    models = RegisteredModel.objects.from_hub().filter(
-        hub_repos__repo_id__lower__in=ids
-    )
-    for model in models:
-        verify_again(resolve_waiting(model))
+    repos = HubRepo.objects.filter(bulk.lower_in(HubRepo, "repo_id", ids))
+    for repo in repos.select_related("model"):
+        verify_again(resolve_waiting(repo.model))

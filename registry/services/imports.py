@@ -121,10 +121,14 @@ def _slugs_of(keys: Collection[str]) -> dict[str, int]:
     """Return the slugs, in lower case, under which ids without address are known."""
     slugs = [slug(key) for key in keys for slug in (slug_of, pushed_slug_of)]
     models = RegisteredModel.objects.filter(
-        bulk.lower_in(RegisteredModel, "slug", slugs),
-        origin__in=[_ORIGIN.HUB, _ORIGIN.TEAM],
+        bulk.lower_in(RegisteredModel, "slug", slugs)
     )
-    return {slug.lower(): pk for slug, pk in models.values_list("slug", "pk")}
+    # Asked of the database, it would read all of an origin instead of a few slugs.
+    return {
+        slug.lower(): pk
+        for slug, pk, origin in models.values_list("slug", "pk", "origin")
+        if origin != _ORIGIN.CATALOG
+    }
 
 
 def _own(
