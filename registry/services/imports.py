@@ -14,7 +14,7 @@ from registry.models import HubRepo, RegisteredModel, Source
 from registry.search import searchable
 from registry.vocabulary import RELATION_CATEGORY, agreeing_relations
 
-# No team and no catalog entry has it: "hub" is a reserved name.
+# "hub" is a reserved name, and no slug of the catalog holds "--".
 SLUG_PREFIX: Final = "hub--"
 # The one source of an imported entry: its page on the hub.
 SOURCE_KEY: Final = "hub"
@@ -50,7 +50,7 @@ class Report:
 
 
 def slug_of(repo_id: str) -> str:
-    """Return the slug of an imported model, which nothing else can have."""
+    """Return the slug of an imported model, which no team's model can take."""
     return SLUG_PREFIX + _joined(repo_id)
 
 
@@ -80,10 +80,12 @@ def register_rows(rows: Sequence[HubRow], *, hub: str, report: Report) -> None:
     new, changed, homeless = [], [], []
     for key, row in batch.items():
         model = own.get(key)
-        if model is None and (key in entries or pushed_slug_of(key) in slugs):
-            report.n_left_alone += 1
-        elif model is None:
-            new.append(row)
+        if model is None:
+            is_taken = not slugs.keys().isdisjoint((slug_of(key), pushed_slug_of(key)))
+            if key in entries or is_taken:
+                report.n_left_alone += 1
+            else:
+                new.append(row)
         else:
             if key not in entries:
                 homeless.append((model.pk, row.repo_id))
@@ -137,8 +139,12 @@ def _own(
     """Return the imported entries, by the ids that a hub gave them."""
     ids = {entry.pk for entry in entries.values() if entry.is_imported}
     ids |= {pk for slug, pk in slugs.items() if slug.startswith(SLUG_PREFIX)}
-    models = RegisteredModel.objects.filter(pk__in=ids).only("name", *_COLUMNS)
-    return {model.name.lower(): model for model in models}
+    models = RegisteredModel.objects.filter(pk__in=ids)
+    return {
+        model.name.lower(): model
+        for model in models.only("name", "origin", *_COLUMNS)
+        if model.origin == _ORIGIN.HUB
+    }
 
 
 def _values(row: HubRow) -> tuple[str, str, str, dict[str, Any]]:

@@ -291,6 +291,16 @@ def test_what_a_team_has_pushed_is_left_alone(load: Any) -> None:
     assert list(edges()) == [("a/kid", "llm")]
 
 
+def test_a_team_called_hub_from_before_keeps_its_models(load: Any) -> None:
+    team = make_organization(slug="hub")
+    make_model(organization=team, slug="hub--gpt2", name="ours", repo_name="gpt2")
+
+    report = load(row("gpt2"))
+
+    assert report.n_left_alone == 1
+    assert RegisteredModel.objects.get().name == "ours"
+
+
 def test_a_team_may_push_what_was_imported_before(load: Any) -> None:
     load(row("acme/llm"), row("a/kid", "acme/llm"))
     make_model(
