@@ -57,6 +57,8 @@ def declare_bases(
         if said.get(pk) == StatementKind.DECLARED and link not in wanted
     ]
     _say(StatementKind.WITHDRAWN, dropped, source_key)
+    # Before anything is asked about cycles: what was withdrawn closes none.
+    _derive_states(pk for pk, _ in dropped)
     again = [
         link
         for link in wanted
@@ -68,7 +70,7 @@ def declare_bases(
     made = _insert([link for link in new if link not in refused])
     renewed = [(known[link][0], link[0]) for link in again if link not in refused]
     _say(StatementKind.DECLARED, [*made, *renewed], source_key)
-    _derive_states(pk for pk, _ in [*dropped, *renewed])
+    _derive_states(pk for pk, _ in renewed)
     return Declared(len(made), len(dropped), sorted(refused))
 
 

@@ -152,6 +152,18 @@ def test_a_newer_dump_brings_entries_and_edges_up_to_date(load: Any) -> None:
     assert Statement.objects.count() == 5
 
 
+def test_two_models_may_change_places(load: Any) -> None:
+    load(row("a/one", "a/two"), row("a/two"))
+
+    report = load(row("a/one"), row("a/two", "a/one"))
+
+    assert report.faults == {}
+    assert edges() == {
+        ("a/one", "a/two"): StatementKind.WITHDRAWN,
+        ("a/two", "a/one"): StatementKind.DECLARED,
+    }
+
+
 def test_faults_are_reported_and_stop_nothing(load: Any) -> None:
     report = load(
         row("a/base", license="x" * 100),
