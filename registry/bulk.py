@@ -1,4 +1,4 @@
-"""Writing rows by the thousand: one statement, prepared once, without model objects.
+"""Writing rows by the thousand: one statement for all, without model objects.
 
 Several times faster than bulk_create for rows of which most columns are the same.
 """
@@ -37,13 +37,13 @@ def insert(
     ]
     names = [str(field.column) for field in [*given, *fields.values()]]
     quoted = ", ".join(connection.ops.quote_name(name) for name in names)
-    marks = ", ".join(["%s"] * len(names))
-    table = connection.ops.quote_name(model._meta.db_table)
-    prepared = _prepare(given, rows)
-    _execute(
-        f"INSERT INTO {table} ({quoted}) VALUES ({marks})",
-        [(*row, *rest) for row in prepared],
-    )
+    into = f"{connection.ops.quote_name(model._meta.db_table)} ({quoted})"
+    whole = [(*row, *rest) for row in _prepare(given, rows)]
+    if connection.vendor == "postgresql":
+        _copy(f"COPY {into} FROM STDIN", whole)
+    else:
+        marks = ", ".join(["%s"] * len(names))
+        _execute(f"INSERT INTO {into} VALUES ({marks})", whole)
     return last or 0
 
 
@@ -78,6 +78,13 @@ def _execute(sql: str, rows: Sequence[Sequence[Any]]) -> None:
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(sql, rows)
+
+
+def _copy(sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Send rows in PostgreSQL's own way, which need not parse each of them."""
+    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _prepare(
