@@ -73,6 +73,12 @@ class DerivationQuerySet(models.QuerySet["Derivation"]):
         """Return derivations with child and parent in the same query."""
         return self.select_related("child__organization", "parent__organization")
 
+    def to_draw(self) -> DerivationQuerySet:
+        """Return derivations with what a picture shows of their ends."""
+        long = ("aliases", "facts", "claims", "search_text")
+        ends = ("child", "parent")
+        return self.with_ends().defer(*(f"{e}__{name}" for e in ends for name in long))
+
 
 class Derivation(models.Model):
     """The claim "child comes from parent" in one relation.

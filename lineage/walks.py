@@ -110,6 +110,30 @@ def shortest_paths(
     return sorted(islice(found, at_most))
 
 
+def connections(
+    start: int, end: int, upwards: Steps, *, at_most: int
+) -> list[list[int]]:
+    """Return up to `at_most` shortest ways from start up and then down to end.
+
+    Either half may be empty: of a model and its base the way leads up alone.
+    """
+    to_start, to_end = hops(start, upwards), hops(end, upwards)
+    total = {node: n + to_end[node] for node, n in to_start.items() if node in to_end}
+    nearest = min(total.values(), default=0)
+    found: list[list[int]] = []
+    for meeting in sorted(node for node, n in total.items() if n == nearest):
+        up = _paths_up(start, meeting, upwards, at_most=at_most)
+        down = _paths_up(end, meeting, upwards, at_most=at_most)
+        found += [first + second[-2::-1] for first in up for second in down]
+    return found[:at_most]
+
+
+def _paths_up(start: int, end: int, upwards: Steps, *, at_most: int) -> list[list[int]]:
+    if start == end:
+        return [[start]]
+    return shortest_paths(start, end, upwards, at_most=at_most)
+
+
 def lowest(common: Collection[int], pairs: Iterable[tuple[int, int]]) -> set[int]:
     """Return those of the common ancestors that no other one descends from.
 

@@ -17,6 +17,7 @@ from lineage import documents, queries
 from lineage.api import shapes
 from lineage.api.params import GraphParams
 from lineage.api.views import find_id
+from lineage.drawings import Drawing
 from lineage.ego import ego_of
 from lineage.exports import Entry, Extract, as_cyclonedx, as_dot, as_graphml
 from lineage.graph import Node, draw
@@ -87,9 +88,14 @@ class Graph(APIView):
 
 def _drawing(request: Request, extract: Extract) -> HttpResponse:
     picture = draw([_node(request, e) for e in extract.entries], extract.derivations)
-    context = {"drawing": {"picture": picture, "focus": extract.focus}}
+    drawing = Drawing(picture, [], extract.focus)
+    context = {
+        "drawing": drawing,
+        "title": extract.focus,
+        "note": extract.truncated_reason,
+    }
     return HttpResponse(
-        render_to_string("lineage/graph.svg", context | {"extract": extract}),
+        render_to_string("lineage/graph.svg", context),
         content_type="image/svg+xml; charset=utf-8",
         headers={
             "Content-Disposition": _file_name(extract, "svg"),

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
-from lineage.graph.elements import Band, Chip, Edge, Line, Node, Picture, Tick
+from lineage.graph.beside import cut_edges, place_beside, width_beside
+from lineage.graph.elements import (
+    Badge,
+    Band,
+    Chip,
+    Edge,
+    Fold,
+    Line,
+    Node,
+    Picture,
+    Stub,
+    Tick,
+)
+from lineage.graph.families import Families, families_of, with_families
 from lineage.graph.labels import width_of
 from lineage.graph.place import (
     CHIP_HEIGHT,
@@ -32,54 +44,76 @@ WIDEST_MONTH: Final = 30.0
 
 
 def draw(
-    nodes: Iterable[Node], edges: Iterable[Edge], *, width: float = 1200.0
+    nodes: Iterable[Node],
+    edges: Iterable[Edge],
+    *,
+    folds: Iterable[Fold] = (),
+    width: float = 1200.0,
 ) -> Picture:
     """Return the picture of a family tree, near `width` wide if its dates allow.
 
-    Edges with an end that is not among the nodes are left out.
+    Edges with an end that is not among the nodes are left out. Folded groups stand
+    beside their parents, which are among the nodes.
     """
     known = {node.slug: node for node in nodes}
     inside = [e for e in edges if e.child in known and e.parent in known]
-    known = _with_families(known, inside)
+    known = with_families(known, inside)
+    families = families_of(known, inside)
     forest = grow_forest(known, inside)
-    gutter = gutter_width(known, forest)
-    axis = _axis(known.values(), gutter, width)
-    rows = Rows(forest, known, axis)
-    bands, places = _bands(known, forest, rows)
-    chips = tuple(
-        chip_at(known[slug], row=rows.row[slug], x=rows.x[slug], y=y)
+    cut = cut_edges(known, inside, families)
+    folded: dict[str, list[Fold]] = defaultdict(list)
+    for group in folds:
+        folded[group.parent].append(group)
+    beside = {
+        slug: width_beside(folded.get(slug, ()), cut.get(slug, ()))
+        for slug in {*folded, *cut}
+    }
+    gutter = gutter_width(known, forest, beside)
+    axis = _axis(known.values(), gutter, width, beside)
+    rows = Rows(forest, known, axis, beside)
+    bands, places = _bands(families, forest, rows)
+    chips = {
+        slug: chip_at(
+            known[slug],
+            row=rows.row[slug],
+            x=rows.x[slug],
+            y=y,
+            beside=beside.get(slug, 0.0),
+        )
         for slug, y in places
-    )
-    right = max((chip.right for chip in chips), default=0.0) + MARGIN
+    }
+    badges: list[Badge] = []
+    stubs: list[Stub] = []
+    for slug, chip in chips.items():
+        placed = place_beside(chip, folded.get(slug, ()), cut.get(slug, ()))
+        badges += placed[0]
+        stubs += placed[1]
+    gone = {edge for stub in stubs for edge in stub.edges}
+    right = max((chip.reach for chip in chips.values()), default=0.0) + MARGIN
     return Picture(
         width=right,
         height=bands[-1].y + bands[-1].height if bands else AXIS_HEIGHT,
         axis_x=axis.x,
         gutter=gutter,
-        chips=chips,
-        lines=_lines(inside, forest, {chip.node.slug: chip for chip in chips}),
+        chips=tuple(chips.values()),
+        lines=_lines([e for e in inside if e not in gone], forest, chips),
+        badges=tuple(badges),
+        stubs=tuple(stubs),
         bands=tuple(bands),
         ticks=tuple(_ticks(known.values(), axis, right)),
     )
 
 
-def _with_families(nodes: Mapping[str, Node], edges: Sequence[Edge]) -> dict[str, Node]:
-    """Return the nodes; one without a family joins that of its weightiest parent."""
-    known = dict(nodes)
-    for edge in sorted(edges, key=lambda edge: LAYER_ORDER.index(edge.layer)):
-        child, parent = known[edge.child], known[edge.parent]
-        if edge.makes_kin and not child.family and parent.family:
-            known[child.slug] = replace(child, family=parent.family)
-    return known
-
-
-def _axis(nodes: Iterable[Node], gutter: float, width: float) -> Axis:
+def _axis(
+    nodes: Iterable[Node], gutter: float, width: float, beside: Mapping[str, float]
+) -> Axis:
     """Return the axis on which every chip ends inside the width, if that is wide."""
     dated = [(node.month, node) for node in nodes if node.month is not None]
     first = min((month for month, _ in dated), default=0)
     x = gutter + MARGIN
     fitting = [
-        (width - x - MARGIN - chip_width(node)) / (month - first)
+        (width - x - MARGIN - chip_width(node) - beside.get(node.slug, 0.0))
+        / (month - first)
         for month, node in dated
         if month > first
     ]
@@ -92,13 +126,15 @@ def _axis(nodes: Iterable[Node], gutter: float, width: float) -> Axis:
 
 
 def _bands(
-    nodes: Mapping[str, Node], forest: Forest, rows: Rows
+    families: Families, forest: Forest, rows: Rows
 ) -> tuple[list[Band], list[tuple[str, float]]]:
     """Return the bands from top to bottom and the y of every chip, in their order."""
     bands: list[Band] = []
     places: list[tuple[str, float]] = []
     row, y = 0, AXIS_HEIGHT
-    for family, roots in _roots_by_family(nodes, forest):
+    for family in families.order:
+        members = families.members[family]
+        roots = [node.slug for node in members if node.slug not in forest.edge_above]
         before, first = set(rows.row), row
         row = rows.place(roots, first_row=row)
         placed = [slug for slug in rows.row if slug not in before]
@@ -113,32 +149,6 @@ def _bands(
         bands.append(Band(label=family, y=y, height=height, label_y=label_y))
         y += height
     return bands, places
-
-
-def _roots_by_family(
-    nodes: Mapping[str, Node], forest: Forest
-) -> list[tuple[str, list[str]]]:
-    """Return families, oldest first and those without a name last, with their roots."""
-    families: dict[str, list[Node]] = defaultdict(list)
-    for node in nodes.values():
-        families[node.family].append(node)
-
-    def age(item: tuple[str, list[Node]]) -> tuple[bool, int, str]:
-        family, members = item
-        months = [node.month for node in members if node.month is not None]
-        return not family, min(months, default=10**6), family
-
-    return [
-        (
-            family,
-            [
-                node.slug
-                for node in sorted(members, key=lambda n: (n.month or 0, n.slug))
-                if node.slug not in forest.edge_above
-            ],
-        )
-        for family, members in sorted(families.items(), key=age)
-    ]
 
 
 def _lines(

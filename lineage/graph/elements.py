@@ -12,7 +12,7 @@ CORNER = 5.0
 
 @dataclass(frozen=True)
 class Node:
-    """An entry to draw; `released` is "YYYY-MM" or empty, `folded` what it hides.
+    """An entry to draw; `released` is "YYYY-MM" or empty.
 
     `label`, `title` and `href` are carried through untouched.
     """
@@ -25,7 +25,6 @@ class Node:
     kind: str = "model"
     title: str = ""
     href: str = ""
-    folded: tuple[str, ...] = ()
 
     @property
     def month(self) -> int | None:
@@ -38,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A derivation; an empty state has no mark.
+    """A derivation; an empty state has no mark, `title` is carried through untouched.
 
     One that the weights contradict is drawn, but makes nobody kin and shapes no rows.
     """
@@ -48,6 +47,7 @@ class Edge:
     layer: str
     relation: str
     state: str = ""
+    title: str = ""
 
     @property
     def makes_kin(self) -> bool:
@@ -55,8 +55,23 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Leaves that stand together in a badge beside what they come from."""
+
+    key: str
+    parent: str
+    label: str
+    title: str
+    members: tuple[str, ...]
+    href: str = ""
+
+
+@dataclass(frozen=True)
 class Chip:
-    """A node with its place: the box around its label."""
+    """A node with its place: the box around its label.
+
+    `beside` is the room that badges and stubs take to its right.
+    """
 
     node: Node
     text: str
@@ -65,10 +80,16 @@ class Chip:
     y: float
     width: float
     height: float
+    beside: float = 0.0
 
     @property
     def right(self) -> float:
         return self.x + self.width
+
+    @property
+    def reach(self) -> float:
+        """Return where its row is free again."""
+        return self.right + self.beside
 
     @property
     def bottom(self) -> float:
@@ -113,6 +134,34 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Badge:
+    """A folded group with its place: its left end and its middle."""
+
+    fold: Fold
+    x: float
+    y: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Stub:
+    """Edges cut off beside their child, where a line to the parent would run too far.
+
+    One edge carries its parent's name; what finds no room is counted in a last stub.
+    """
+
+    edges: tuple[Edge, ...]
+    text: str
+    href: str
+    x: float
+    y: float
+
+    @property
+    def is_count(self) -> bool:
+        return not self.href
+
+
+@dataclass(frozen=True)
 class Band:
     """The rows of one family."""
 
@@ -140,6 +189,8 @@ class Picture:
     gutter: float
     chips: tuple[Chip, ...]
     lines: tuple[Line, ...]
+    badges: tuple[Badge, ...]
+    stubs: tuple[Stub, ...]
     bands: tuple[Band, ...]
     ticks: tuple[Tick, ...]
 

@@ -1,17 +1,23 @@
-"""Folding many like siblings into one chip, so that a family stays readable."""
+"""Folding many like siblings into one badge, so that a family stays readable."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final
 
-from lineage.graph.elements import Edge, Node
+from lineage.graph.elements import Edge, Fold, Node
+from lineage.graph.place import weightiest_first
 
-FOLD_FROM = 5
+FOLD_FROM: Final = 5
+# In a large picture all that is built on an entry folds together.
+FOLD_FROM_OF_LARGE: Final = 2
+LARGE_FROM: Final = 60
+# Who began anew is never folded into the parent of an idea.
+NEVER_FOLDED: Final = frozenset({"base", "retrained"})
 
 
-def fold_key(parent: str, relation: str) -> str:
+def fold_key(parent: str, relation: str = "") -> str:
     """Return the name under which a folded group is opened."""
     return f"{parent}:{relation}"
 
@@ -23,59 +29,73 @@ def fold(
     labels: Mapping[str, str],
     kept: Collection[str] = (),
     opened: Collection[str] = (),
-) -> tuple[list[Node], list[Edge]]:
-    """Return nodes and edges with groups of like leaves folded.
+) -> tuple[list[Node], list[Edge], list[Fold]]:
+    """Return nodes and edges without what is folded, and the folded groups.
 
-    A group has one parent, one relation and at least FOLD_FROM leaves that nothing
-    else connects. `labels` names a relation on the folded chip ("+7 quantized").
-    Slugs in `kept` are never folded, groups whose key is in `opened` neither.
+    A group has one parent, the weightiest, and one relation, and at least FOLD_FROM
+    leaves, from which nothing descends. Among more than LARGE_FROM nodes, two leaves
+    of any relation are enough. `labels` names a relation on the group ("+7
+    quantized"). Slugs in `kept` are never folded, groups whose key is in `opened`
+    neither.
     """
     by_slug = {node.slug: node for node in nodes}
-    folded_nodes: list[Node] = []
-    folded_edges: list[Edge] = []
-    gone: set[str] = set()
-    for (parent, relation), leaves in _groups(edges, kept).items():
-        if len(leaves) < FOLD_FROM or fold_key(parent, relation) in opened:
-            continue
-        gone.update(edge.child for edge in leaves)
-        members = [by_slug[edge.child] for edge in leaves]
-        label = f"+{len(leaves)} {labels.get(relation, relation)}"
-        node = _folded(members, fold_key(parent, relation), label)
-        folded_nodes.append(replace(node, family=by_slug[parent].family))
-        folded_edges.append(_common_edge(leaves, node.slug))
+    main = _main_edges(by_slug, edges, kept)
+    folds: list[Fold] = []
+    if len(nodes) > LARGE_FROM:
+        of_parent = _grouped(main, lambda edge: fold_key(edge.parent))
+        for key, group in of_parent.items():
+            if len(group) >= FOLD_FROM_OF_LARGE and key not in opened:
+                folds.append(_fold(by_slug, group, key, ""))
+                for edge in group:
+                    del main[edge.child]
+    alike = _grouped(main, lambda edge: fold_key(edge.parent, edge.relation))
+    for key, group in alike.items():
+        if len(group) >= FOLD_FROM and key not in opened:
+            label = labels.get(group[0].relation, group[0].relation)
+            folds.append(_fold(by_slug, group, key, label))
+    gone = {slug for fold in folds for slug in fold.members}
     return (
-        [node for node in nodes if node.slug not in gone] + folded_nodes,
-        [edge for edge in edges if edge.child not in gone] + folded_edges,
+        [node for node in nodes if node.slug not in gone],
+        [edge for edge in edges if edge.child not in gone],
+        folds,
     )
 
 
-def _groups(
-    edges: Sequence[Edge], kept: Collection[str]
-) -> dict[tuple[str, str], list[Edge]]:
+def _main_edges(
+    nodes: Mapping[str, Node], edges: Sequence[Edge], kept: Collection[str]
+) -> dict[str, Edge]:
+    """Return the weightiest edge above each leaf that may be folded."""
     parents = {edge.parent for edge in edges}
-    n_edges = Counter(edge.child for edge in edges)
-    groups: dict[tuple[str, str], list[Edge]] = defaultdict(list)
-    for edge in edges:
-        child = edge.child
-        if child not in parents and child not in kept and n_edges[child] == 1:
-            groups[edge.parent, edge.relation].append(edge)
+    main: dict[str, Edge] = {}
+    for edge in sorted(edges, key=lambda edge: weightiest_first(edge, nodes)):
+        child = nodes[edge.child]
+        if (
+            edge.makes_kin
+            and child.slug not in parents
+            and child.slug not in kept
+            and child.category not in NEVER_FOLDED
+        ):
+            main.setdefault(child.slug, edge)
+    return main
+
+
+def _grouped(
+    main: Mapping[str, Edge], key_of: Callable[[Edge], str]
+) -> dict[str, list[Edge]]:
+    groups: dict[str, list[Edge]] = defaultdict(list)
+    for edge in main.values():
+        groups[key_of(edge)].append(edge)
     return groups
 
 
-def _folded(members: Sequence[Node], slug: str, label: str) -> Node:
-    dates = sorted(node.released for node in members if node.released)
-    return Node(
-        slug=slug,
-        label=label,
-        title=", ".join(node.label for node in members),
-        released=dates[0] if dates else "",
-        category=members[0].category,
-        folded=tuple(node.slug for node in members),
-    )
-
-
-def _common_edge(edges: Sequence[Edge], child: str) -> Edge:
-    states = {edge.state for edge in edges}
-    return replace(
-        edges[0], child=child, state=edges[0].state if len(states) == 1 else ""
+def _fold(
+    nodes: Mapping[str, Node], edges: Sequence[Edge], key: str, label: str
+) -> Fold:
+    members = tuple(edge.child for edge in edges)
+    return Fold(
+        key=key,
+        parent=edges[0].parent,
+        label=f"+{len(members)} {label}".rstrip(),
+        title=", ".join(nodes[slug].label for slug in members),
+        members=members,
     )

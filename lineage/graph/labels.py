@@ -16,11 +16,11 @@ def width_of(text: str) -> float:
     return FONT_PIXELS * sum(_em(letter) for letter in text)
 
 
-def shortened(text: str) -> str:
-    """Return the text, cut with an ellipsis where it exceeds MAX_LABEL_PIXELS."""
-    if width_of(text) <= MAX_LABEL_PIXELS:
+def shortened(text: str, pixels: float = MAX_LABEL_PIXELS) -> str:
+    """Return the text, cut with an ellipsis where it is wider than `pixels`."""
+    if width_of(text) <= pixels:
         return text
-    while text and width_of(text + "…") > MAX_LABEL_PIXELS:
+    while text and width_of(text + "…") > pixels:
         text = text[:-1]
     return text + "…"
 

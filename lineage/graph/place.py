@@ -16,18 +16,19 @@ from lineage.graph.elements import Chip, Edge, Node
 from lineage.graph.labels import shortened, width_of
 
 CHIP_HEIGHT: Final = 22.0
-ROW_PITCH: Final = 38.0
+ROW_PITCH: Final = 36.0
 INDENT: Final = 24.0
 GAP: Final = 26.0
 CHIP_PADDING: Final = 34.0  # shape before the label, air around both
 LAYER_ORDER: Final = (
     "weights",
     "component",
-    "service",
-    "outputs",
     "architecture",
+    "outputs",
+    "service",
     "tokenizer",
 )
+SLIGHTEST_RELATION: Final = "takes-part"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def grow_forest(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> Forest:
     before all others.
     """
     above: dict[str, Edge] = {}
-    for edge in sorted(edges, key=lambda edge: _weightiest_first(edge, nodes)):
+    for edge in sorted(edges, key=lambda edge: weightiest_first(edge, nodes)):
         parent, child = nodes[edge.parent], nodes[edge.child]
         if (
             edge.makes_kin
@@ -82,13 +83,15 @@ def grow_forest(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> Forest:
     return Forest(edge_above=above, children=children)
 
 
-def _weightiest_first(
+def weightiest_first(
     edge: Edge, nodes: Mapping[str, Node]
-) -> tuple[int, int, str, str, str]:
+) -> tuple[int, bool, int, str, str, str]:
+    """Return the key that sorts edges by how much they tell of a child's origin."""
     # Among equals the youngest parent, which is the nearest on the axis.
     month = nodes[edge.parent].month or 0
     layer = LAYER_ORDER.index(edge.layer)
-    return layer, -month, edge.parent, edge.child, edge.relation
+    is_slight = edge.relation == SLIGHTEST_RELATION
+    return layer, is_slight, -month, edge.parent, edge.child, edge.relation
 
 
 def _leads_to(top: str, slug: str, above: Mapping[str, Edge]) -> bool:
@@ -109,10 +112,17 @@ def chip_width(node: Node) -> float:
 class Rows:
     """Puts the nodes of one family into rows, from a first row downwards."""
 
-    def __init__(self, forest: Forest, nodes: Mapping[str, Node], axis: Axis) -> None:
+    def __init__(
+        self,
+        forest: Forest,
+        nodes: Mapping[str, Node],
+        axis: Axis,
+        beside: Mapping[str, float],
+    ) -> None:
         self.forest = forest
         self.nodes = nodes
         self.axis = axis
+        self.beside = beside
         self.x: dict[str, float] = {}
         self.row: dict[str, int] = {}
 
@@ -143,6 +153,8 @@ class Rows:
 
     def _child_beside(self, slug: str) -> str | None:
         """Return the child that continues the row: the most fruitful that fits."""
+        if self.beside.get(slug):
+            return None
         right = self.x[slug] + chip_width(self.nodes[slug]) + GAP
         fitting = [
             child
@@ -160,17 +172,19 @@ class Rows:
 GUTTER_X: Final = 12.0
 
 
-def gutter_width(nodes: Mapping[str, Node], forest: Forest) -> float:
+def gutter_width(
+    nodes: Mapping[str, Node], forest: Forest, beside: Mapping[str, float]
+) -> float:
     """Return how much room unknown dates need left of the axis; 0 if none is."""
     rights = [
-        GUTTER_X + INDENT * forest.depth(slug) + chip_width(node)
+        GUTTER_X + INDENT * forest.depth(slug) + chip_width(node) + beside.get(slug, 0)
         for slug, node in nodes.items()
         if node.month is None
     ]
     return max(rights) + GUTTER_X if rights else 0.0
 
 
-def chip_at(node: Node, *, row: int, x: float, y: float) -> Chip:
+def chip_at(node: Node, *, row: int, x: float, y: float, beside: float = 0.0) -> Chip:
     """Return the box of a node whose upper left corner is known."""
     return Chip(
         node=node,
@@ -180,4 +194,5 @@ def chip_at(node: Node, *, row: int, x: float, y: float) -> Chip:
         y=y,
         width=chip_width(node),
         height=CHIP_HEIGHT,
+        beside=beside,
     )

@@ -75,7 +75,7 @@ class Router:
         """Return the x nearest to both ends at which no row between has a chip."""
         first, last = sorted((row, other_row))
         blocked = _merged(
-            (chip.x - MARK_CLEARANCE, chip.right + CLEARANCE)
+            (chip.x - MARK_CLEARANCE, chip.reach + CLEARANCE)
             for between in range(first + 1, last)
             for chip in self.by_row.get(between, ())
         )

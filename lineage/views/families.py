@@ -10,7 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from lineage.views.drawings import Options, draw_derivations, drawn
+from lineage.drawings import draw_derivations
+from lineage.tree import drawn
 from registry.models import RegisteredModel
 
 PAGE_SIZE: Final = 50
@@ -40,12 +41,12 @@ def family(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     if first.family != name:
         return redirect(reverse("lineage:family", args=[first.family]))
-    within = drawn().filter(child__in=members, parent__in=members).with_ends()
+    within = drawn().filter(child__in=members, parent__in=members).to_draw()
     derivations = list(within.order_by("child__released", "id")[:MOST_DRAWN])
     listed = members.select_related("organization").order_by("released", "name", "id")
     context = {
         "name": first.family,
         "page": Paginator(listed, PAGE_SIZE).get_page(request.GET.get("page")),
-        "drawing": draw_derivations(derivations, options=Options()),
+        "drawing": draw_derivations(derivations),
     }
     return render(request, "lineage/family.html", context)

@@ -9,13 +9,9 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language, get_language_from_request
 
+from lineage.drawings import Drawing, Options, draw_derivations
 from lineage.models import Derivation, Verification
-from lineage.views.drawings import (
-    Drawing,
-    Options,
-    derivations_near,
-    draw_derivations,
-)
+from lineage.tree import derivations_near
 from registry.models import RegisteredModel
 
 N_VERDICTS = 6
@@ -61,4 +57,4 @@ def _slice() -> Drawing:
         return draw_derivations([])
     hub = RegisteredModel.objects.get(pk=most["parent"])
     near = derivations_near(hub, up=3, down=1)
-    return draw_derivations(near, options=Options(focus=hub.slug))
+    return draw_derivations(near.derivations, options=Options(focus=hub.slug))

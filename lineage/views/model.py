@@ -10,18 +10,20 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from lineage import answers
+from lineage.drawings import Options, draw_derivations
 from lineage.models import (
     DeclarationQuerySet,
     Derivation,
     DerivationQuerySet,
     Verification,
 )
-from lineage.views.drawings import (
-    Drawing,
-    Options,
+from lineage.tree import (
+    HOPS_DOWN,
+    MAX_HOPS,
+    TreeQuery,
     derivations_near,
-    draw_derivations,
     drawn,
+    read_tree_query,
 )
 from registry import card, markdown, storage
 from registry.estimates import memory_needs
@@ -47,7 +49,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     found = _find(slug)
     if found.slug != slug:
         return redirect(found, permanent=True)
-    context = _context(found) | _snippets(found, request)
+    kin = _kin(found, read_tree_query(request.GET))
+    context = _context(found) | kin | _snippets(found, request)
     return render(request, "lineage/model.html", context)
 
 
@@ -75,7 +78,6 @@ def _find(slug: str) -> RegisteredModel:
 def _context(found: RegisteredModel) -> dict[str, Any]:
     head = found.head
     notes = number_sources(found)
-    near, down = _near(found)
     parents = _parents(found, notes)
     said = [derivation for derivation, _ in parents]
     verification = _current_verdict(head)
@@ -88,8 +90,6 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         "share_notes": notes_on("contribution", notes) or notes_on("category", notes),
         "facts": facts_of(found, notes),
         "notes": notes,
-        "drawing": _strip(found, near),
-        "generations_down": down,
         "parents": parents,
         "children": children[:MAX_CHILDREN],
         "n_children": children.count(),
@@ -120,16 +120,24 @@ def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, str]:
     return {"citation": citation, "query": f"curl {api}ancestors/"}
 
 
-def _near(found: RegisteredModel) -> tuple[list[Derivation], int]:
-    """Return the derivations to draw, and how many generations down they reach."""
+def _kin(found: RegisteredModel, query: TreeQuery) -> dict[str, Any]:
+    """Return the drawing of who is near, and the address of one generation more.
+
+    Without a wish, children are drawn, and grandchildren where they are not too many.
+    """
     below = Q(parent=found) | Q(parent__derivations__parent=found)
-    down = 2 if drawn().filter(below).distinct().count() <= MOST_DRAWN else 1
-    return derivations_near(found, up=2, down=down), down
-
-
-def _strip(found: RegisteredModel, near: list[Derivation]) -> Drawing:
-    options = Options(focus=found.slug, query={"focus": [found.slug]})
-    return draw_derivations(near, alone=[found], options=options)
+    is_crowded = drawn().filter(below).distinct().count() > MOST_DRAWN
+    down = 1 if query.down == HOPS_DOWN and is_crowded else query.down
+    near = derivations_near(found, up=2, down=down)
+    shown = TreeQuery(down=query.down, opened=query.opened)
+    options = Options(focus=found.slug, query=shown, page=found.get_absolute_url())
+    drawing = draw_derivations(near.derivations, alone=[found], options=options)
+    return {
+        "drawing": drawing,
+        "generations_down": down,
+        "cut_at": near.cut_at,
+        "further": shown.address(down=down + 1) if down < MAX_HOPS else "",
+    }
 
 
 def _parents(

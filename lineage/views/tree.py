@@ -1,119 +1,179 @@
-"""The family tree as a page."""
+"""The family tree as a page, a table and a file."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from typing import Final
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext
 
+from lineage.drawings import Drawing, Options, draw_derivations
 from lineage.models import Derivation
-from lineage.views.drawings import (
-    Options,
-    derivations_near,
-    draw_derivations,
-    drawn,
+from lineage.tree import (
+    BRANCHES,
+    MAX_HOPS,
+    PARTS,
+    TreeQuery,
+    derivations_around,
+    derivations_between,
+    derivations_described,
+    matches,
+    read_tree_query,
 )
 from registry.models import RegisteredModel
-from registry.vocabulary import Layer
+from registry.templatetags.words import word
 
-# More lines than this are no picture that anybody can read.
-MAX_EDGES = 600
-HOPS_UP = 8
-HOPS_DOWN = 2
-MAX_MATCHES = 12
-MAX_QUERY_LENGTH = 200
+TABLE_ROWS: Final = 100
+# The file brings its colours along, and no script.
+FILE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 @dataclass(frozen=True)
-class LayerChoice:
-    """A layer in the legend and the address that shows or hides it."""
+class Choice:
+    """A word of the legend and the address that shows or hides it."""
 
-    layer: str
+    word: str
+    label: str
     is_on: bool
     href: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """What answers a query: derivations, of how many, and entries to draw anyway.
+
+    Near a focus nobody counts what is left out; `cut_at` says of how many drawn.
+    `start` and `end` are single where a connection was asked for and both were found.
+    """
+
+    derivations: Sequence[Derivation]
+    n_all: int
+    cut_at: int | None = None
+    matches: Sequence[RegisteredModel] = ()
+    start: Sequence[RegisteredModel] = ()
+    end: Sequence[RegisteredModel] = ()
+
+    @property
+    def focus(self) -> RegisteredModel | None:
+        return self.matches[0] if len(self.matches) == 1 else None
+
+    @property
+    def ends(self) -> tuple[RegisteredModel, RegisteredModel] | None:
+        """Return the two whose connection is drawn, if each is one entry."""
+        if len(self.start) == len(self.end) == 1:
+            return self.start[0], self.end[0]
+        return None
+
+    @property
+    def alone(self) -> list[RegisteredModel]:
+        """Return what is drawn even where no derivation leads to it."""
+        return [*(self.ends or ()), *self.matches]
+
+
 def tree(request: HttpRequest) -> HttpResponse:
-    """Draw what is described here in the layers asked for; imports where one looks."""
-    layers = _layers(request.GET)
-    text = request.GET.get("focus", "").replace("\x00", "")[:MAX_QUERY_LENGTH].strip()
-    matches = _matches(text)
-    focus = matches[0] if len(matches) == 1 else None
-    of_layers = drawn().of_described().filter(layer__in=layers)
-    n_edges = of_layers.count()
-    is_imported = any(m.origin == RegisteredModel.Origin.HUB for m in matches)
-    if matches and (is_imported or n_edges > MAX_EDGES):
-        edges = _edges_near(matches, layers)
-    else:
-        ordered = of_layers.with_ends().order_by("child__released", "id")
-        edges = list(ordered[:MAX_EDGES])
-    options = Options(
-        focus=focus.slug if focus else "",
-        opened=request.GET.getlist("open")[:50],
-        query=_kept(request.GET),
-        lights=[match.slug for match in matches],
-    )
+    """Draw what is described here; or the kin of a focus; or how two are connected."""
+    query = read_tree_query(request.GET)
+    found = _find(query)
+    form = request.GET.get("as", "")
+    if form == "svg":
+        return _file(request, query, found)
     context = {
-        "drawing": draw_derivations(edges, alone=matches, options=options),
-        "choices": _choices(request.GET, layers),
-        "text": text,
-        "focus": focus,
-        "matches": matches,
-        "n_edges": n_edges,
-        "n_drawn": len(edges),
+        "query": query,
+        "found": found,
+        "choices": {part: _choices(query, part) for part in PARTS},
+        "branches": _branches(query),
+        "further": _further(query, found),
+        "form": form,
+        "cut_at": found.cut_at,
+        "picture_address": query.address(),
+        "table_address": query.address(**{"as": "table"}),
+        "file_address": query.address(**{"as": "svg"}),
     }
+    if form == "table":
+        rows = Paginator(found.derivations, TABLE_ROWS)
+        context["page"] = rows.get_page(request.GET.get("page"))
+    else:
+        context["drawing"] = _draw(query, found)
     return render(request, "lineage/tree.html", context)
 
 
-def _matches(text: str) -> list[RegisteredModel]:
-    """Return the entry of that slug or address, else what the search finds."""
-    if not text:
-        return []
-    models = RegisteredModel.objects.select_related("organization")
-    exact = (
-        models.with_slug(text.replace("/", "--", 1)).first()
-        or models.filter(hub_repos__repo_id__lower=text.lower()).first()
+def _find(query: TreeQuery) -> Found:
+    if query.start or query.end:
+        found = Found([], 0, start=matches(query.start), end=matches(query.end))
+        if not found.ends:
+            return found
+        between = derivations_between(*found.ends, query)
+        return Found(between, len(between), start=found.start, end=found.end)
+    focus = matches(query.focus)
+    if focus:
+        near = derivations_around(focus, query)
+        n_all = len(near.derivations)
+        return Found(near.derivations, n_all, near.cut_at, matches=focus)
+    described, n_all = derivations_described(query)
+    return Found(described, n_all)
+
+
+def _draw(query: TreeQuery, found: Found, *, site: str = "") -> Drawing:
+    options = Options(
+        focus=found.focus.slug if found.focus else "",
+        query=query,
+        lights=[model.slug for model in found.matches] if not found.focus else (),
+        page=reverse("lineage:tree"),
+        is_browsing=not site,
+        site=site,
     )
-    described = models.filter(origin__in=RegisteredModel.DESCRIBED)
-    found = described.searched(text).order_by("released", "id")
-    return [exact] if exact else list(found[:MAX_MATCHES])
+    return draw_derivations(found.derivations, alone=found.alone, options=options)
 
 
-def _edges_near(
-    matches: Iterable[RegisteredModel], layers: Collection[str]
-) -> list[Derivation]:
-    near = {
-        derivation.pk: derivation
-        for match in matches
-        for derivation in derivations_near(match, up=HOPS_UP, down=HOPS_DOWN)
-        if derivation.layer in layers
-    }
-    return list(near.values())[:MAX_EDGES]
+def _file(request: HttpRequest, query: TreeQuery, found: Found) -> HttpResponse:
+    site = request.build_absolute_uri("/").removesuffix("/")
+    name = found.focus.slug if found.focus else "family-tree"
+    context = {"drawing": _draw(query, found, site=site), "title": name}
+    return HttpResponse(
+        render_to_string("lineage/graph.svg", context),
+        content_type="image/svg+xml; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}.svg"',
+            "Content-Security-Policy": FILE_POLICY,
+        },
+    )
 
 
-def _layers(query: QueryDict) -> list[str]:
-    """Return the layers asked for, in order; all when none is known."""
-    asked = {word for part in query.getlist("layer") for word in part.split(",")}
-    return [layer for layer in Layer if layer in asked] or list(Layer)
+def _choices(query: TreeQuery, part: str) -> list[Choice]:
+    shown = query.words(part)
+    return [
+        Choice(each, word(each, part), each in shown, query.toggled(part, each))
+        for each in PARTS[part]
+    ]
 
 
-def _kept(query: QueryDict) -> dict[str, list[str]]:
-    return {name: query.getlist(name) for name in ("layer", "focus") if name in query}
+def _branches(query: TreeQuery) -> list[Choice]:
+    """Return the whole tree and its branches, as tabs."""
+    whole = Choice(
+        "", gettext("Whole tree"), not query.branch, query.address(branch="")
+    )
+    return [
+        whole,
+        *(
+            Choice(
+                branch,
+                word(branch, "architecture"),
+                branch == query.branch,
+                query.address(branch=branch),
+            )
+            for branch in BRANCHES
+        ),
+    ]
 
 
-def _choices(query: QueryDict, layers: list[str]) -> list[LayerChoice]:
-    """Return one toggle per layer; hiding the last one shows all again."""
-    choices = []
-    for layer in Layer:
-        toggled = [other for other in Layer if (other in layers) != (other is layer)]
-        kept = {**_kept(query), "open": query.getlist("open")}
-        kept.pop("layer", None)
-        if toggled and len(toggled) < len(Layer):
-            kept["layer"] = [",".join(toggled)]
-        href = f"{reverse('lineage:tree')}?{urlencode(kept, doseq=True)}"
-        choices.append(LayerChoice(layer, layer in layers, href))
-    return choices
+def _further(query: TreeQuery, found: Found) -> str:
+    """Return the address of one generation more, where there may be one."""
+    if not found.matches or query.down >= MAX_HOPS:
+        return ""
+    return query.address(down=query.down + 1)

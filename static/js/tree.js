@@ -1,7 +1,9 @@
-// Makes a drawn tree easier to explore: paths to the roots, zoom, dragging.
-// Everything it does is an addition; the drawing works without it.
+// Makes a drawn tree easier to explore: paths to the roots, zoom, dragging, and pictures
+// that change in place. Everything it does is an addition; links work without it.
 const SMALLEST = 0.3;
 const LARGEST = 3;
+
+const parentsOf = (edge) => edge.dataset.parent.split(" ");
 
 const ancestors = (edges, slug) => {
   const found = new Set([slug]);
@@ -9,8 +11,9 @@ const ancestors = (edges, slug) => {
   while (waiting.length) {
     const child = waiting.pop();
     for (const edge of edges) {
-      const { parent } = edge.dataset;
-      if (edge.dataset.child === child && !found.has(parent)) {
+      if (edge.dataset.child !== child) continue;
+      for (const parent of parentsOf(edge)) {
+        if (found.has(parent)) continue;
         found.add(parent);
         waiting.push(parent);
       }
@@ -25,8 +28,8 @@ const light = (svg, slugs) => {
     chip.classList.toggle("lit", slugs.has(chip.dataset.slug));
   }
   for (const edge of svg.querySelectorAll(".edge")) {
-    const { child, parent } = edge.dataset;
-    edge.classList.toggle("lit", slugs.has(child) && slugs.has(parent));
+    const isLit = slugs.has(edge.dataset.child) && parentsOf(edge).some((p) => slugs.has(p));
+    edge.classList.toggle("lit", isLit);
   }
 };
 
@@ -47,19 +50,39 @@ const showPaths = (svg) => {
   svg.addEventListener("focusout", restore);
 };
 
-const zoomable = (frame, svg, tools) => {
-  const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
+const zoomable = (frame, tools) => {
+  const drawings = [...frame.querySelectorAll("svg")];
+  const sizes = drawings.map((svg) => svg.getAttribute("viewBox").split(" ").slice(2).map(Number));
   let scale = 1;
-  const zoom = (wanted) => {
+  const zoom = (wanted, at = { x: frame.clientWidth / 2, y: frame.clientHeight / 2 }) => {
+    const before = scale;
     scale = Math.min(Math.max(wanted, SMALLEST), LARGEST);
-    svg.setAttribute("width", width * scale);
-    svg.setAttribute("height", height * scale);
+    drawings.forEach((svg, i) => {
+      svg.setAttribute("width", sizes[i][0] * scale);
+      svg.setAttribute("height", sizes[i][1] * scale);
+    });
+    // What is under the pointer stays there.
+    const ratio = scale / before;
+    frame.scrollTo((frame.scrollLeft + at.x) * ratio - at.x, (frame.scrollTop + at.y) * ratio - at.y);
   };
   for (const button of tools.querySelectorAll("[data-zoom-by]")) {
     button.addEventListener("click", () => zoom(scale * Number(button.dataset.zoomBy)));
   }
   tools.querySelector("[data-zoom-fit]").addEventListener("click", () => {
-    zoom(frame.clientWidth / width);
+    zoom(frame.clientWidth / sizes[0][0]);
+  });
+  frame.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    const box = frame.getBoundingClientRect();
+    const at = { x: event.clientX - box.left, y: event.clientY - box.top };
+    zoom(scale * Math.exp(-event.deltaY / 300), at);
+  }, { passive: false });
+  frame.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "+" || event.key === "=") zoom(scale * 1.25);
+    else if (event.key === "-") zoom(scale * 0.8);
+    else if (event.key === "0") zoom(1);
   });
   tools.hidden = false;
 };
@@ -74,28 +97,109 @@ const draggable = (frame) => {
   });
   frame.addEventListener("pointermove", (event) => {
     if (!from) return;
+    if (!event.buttons) { from = null; return; }
     const left = from.x - event.clientX;
     const top = from.y - event.clientY;
     moved ||= Math.abs(left - frame.scrollLeft) + Math.abs(top - frame.scrollTop) > 4;
     if (moved) frame.scrollTo(left, top);
   });
-  addEventListener("pointerup", () => { from = null; });
+  frame.addEventListener("pointerup", () => { from = null; });
   frame.addEventListener("dragstart", (event) => event.preventDefault());
-  frame.addEventListener("click", (event) => { if (moved) event.preventDefault(); }, true);
+  frame.addEventListener("click", (event) => {
+    if (moved) { event.preventDefault(); event.stopPropagation(); }
+    moved = false;
+  }, true);
 };
 
-const showFocus = (frame, svg) => {
-  const chip = svg.querySelector(".is-focus rect, .chip.lit rect");
+const center = (frame, chip) => {
+  const box = frame.getBoundingClientRect();
+  const at = chip.getBoundingClientRect();
+  frame.scrollBy(
+    at.left + at.width / 2 - box.left - box.width / 2,
+    at.top + at.height / 2 - box.top - box.height / 2,
+  );
+};
+
+const find = (root, slug) =>
+  [...root.querySelectorAll(".chip")].find((chip) => chip.dataset.slug === slug);
+
+// A name that is in the picture is shown there; any other is asked for.
+const jumps = (form, frame) => {
+  const input = form.querySelector("input[name=focus]");
+  input.addEventListener("change", () => {
+    const chip = find(frame, input.value.trim());
+    if (!chip) return;
+    center(frame, chip);
+    chip.focus();
+  });
+};
+
+const prepare = (root) => {
+  for (const frame of root.querySelectorAll("[data-tree]")) {
+    showPaths(frame.querySelector(".tree-body"));
+    draggable(frame);
+    const chip = frame.querySelector(".is-focus, .chip.lit");
+    if (chip) center(frame, chip);
+    const tools = root.querySelector("[data-zoom]");
+    if (tools) zoomable(frame, tools);
+    const form = root.querySelector("[data-jump]");
+    if (form) jumps(form, frame);
+  }
+};
+
+// Where a chip stood before the picture changed, so that it stays under the pointer.
+const placeOf = (box, slug) => {
+  const chip = slug && find(box, slug);
+  return chip ? chip.getBoundingClientRect().top : null;
+};
+
+const swap = async (box, address, slug) => {
+  const before = placeOf(box, slug);
+  box.setAttribute("aria-busy", "true");
+  let text;
+  try {
+    const response = await fetch(address, { headers: { Accept: "text/html" } });
+    if (!response.ok) throw new Error(String(response.status));
+    text = await response.text();
+  } catch {
+    location.assign(address);
+    return;
+  }
+  const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(box.id);
+  if (!fresh) { location.assign(address); return; }
+  box.replaceChildren(...fresh.childNodes);
+  box.removeAttribute("aria-busy");
+  prepare(box);
+  const chip = slug && find(box, slug);
   if (!chip) return;
-  const x = Number(chip.getAttribute("x")) + Number(chip.getAttribute("width")) / 2;
-  frame.scrollTo(x - frame.clientWidth / 2, chip.getAttribute("y") - frame.clientHeight / 2);
+  const frame = chip.closest("[data-tree]");
+  if (before !== null) frame.scrollTop += chip.getBoundingClientRect().top - before;
+  chip.focus({ preventScroll: true });
 };
 
-for (const frame of document.querySelectorAll("[data-tree]")) {
-  const svg = frame.querySelector("svg");
-  showPaths(svg);
-  draggable(frame);
-  showFocus(frame, svg);
-  const tools = document.querySelector("[data-zoom]");
-  if (tools) zoomable(frame, svg, tools);
+const go = (box, address, slug) => {
+  history.pushState({}, "", address);
+  return swap(box, address, slug);
+};
+
+for (const box of document.querySelectorAll("[data-swap]")) {
+  box.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || link.hasAttribute("data-leave") || event.defaultPrevented) return;
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const address = new URL(link.getAttribute("href"), location.href);
+    if (address.pathname !== location.pathname) return;
+    event.preventDefault();
+    // A folded chip is named after its parent.
+    const slug = link.dataset.slug?.split(":")[0];
+    go(box, address.href, slug);
+  });
+  box.addEventListener("submit", (event) => {
+    const address = new URL(location.pathname, location.href);
+    address.search = new URLSearchParams(new FormData(event.target)).toString();
+    event.preventDefault();
+    go(box, address.href, null);
+  });
+  addEventListener("popstate", () => swap(box, location.href, null));
 }
+prepare(document);

@@ -39,7 +39,7 @@ def test_a_visitor_goes_from_the_list_to_a_model_to_its_kin(visit: Visit) -> Non
 
     page.get_by_role("link", name="In the whole family tree").click()
     expect(page.locator(".chip.is-focus")).to_have_attribute("data-slug", "vicuna")
-    expect(page.locator('.chip.lit[data-slug="gpt-3"]')).to_be_visible()
+    expect(page.locator('.chip[data-slug="gpt-3"]')).to_be_visible()
 
 
 def test_the_family_tree_is_walked_by_keyboard(visit: Visit) -> None:
@@ -50,6 +50,9 @@ def test_the_family_tree_is_walked_by_keyboard(visit: Visit) -> None:
 
     page.keyboard.press("Enter")
 
+    expect(page).to_have_url(f"{visit.address}/lineage/?focus=llama")
+    expect(page.locator('.chip.is-focus[data-slug="llama"]')).to_be_focused()
+    page.get_by_role("link", name="The page of LLaMA").click()
     expect(page).to_have_url(f"{visit.address}/models/llama/")
 
 

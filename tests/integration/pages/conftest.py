@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import translation
 
 from registry.models import ApiToken, Job, Membership, Organization, RegisteredModel
@@ -25,6 +26,11 @@ class World:
     base: RegisteredModel
     model: RegisteredModel
     job: Job
+
+
+def read(client: Client, address: str) -> str:
+    """Return a page's text with every run of blanks as one."""
+    return " ".join(client.get(address).content.decode().split())
 
 
 @pytest.fixture

@@ -10,17 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from lineage import tree
 from lineage.models import Derivation
 from lineage.sentences import REASON_SENTENCES
-from lineage.views import tree
+from lineage.views import tree as tree_view
 from registry.models import Job
 from tests import factories
-from tests.integration.pages.conftest import comparison
-
-
-def read(client: Client, address: str) -> str:
-    """Return a page's text with every run of blanks as one."""
-    return " ".join(client.get(address).content.decode().split())
+from tests.integration.pages.conftest import comparison, read
 
 
 def test_a_model_page_answers_first(client: Client, world: Any) -> None:
@@ -359,11 +355,25 @@ def test_the_tree_links_every_model_and_has_a_table_twin(
     client: Client, world: Any
 ) -> None:
     page = read(client, reverse("lineage:tree"))
+    table = read(client, reverse("lineage:tree") + "?as=table")
 
     for model in (world.base, world.model):
-        assert f'href="{model.get_absolute_url()}" data-slug="{model.slug}"' in page
+        assert f'href="?focus={model.slug}" data-slug="{model.slug}"' in page
+        assert f'<td><a href="{model.get_absolute_url()}">' in table
     assert page.count('<g class="edge') == 1
-    assert "<td>fine-tuned from</td>" in page
+    assert "<td>fine-tuned from</td>" in table and "data-tree" not in table
+
+
+def test_the_table_of_a_long_tree_has_pages(
+    client: Client, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree_view, "TABLE_ROWS", 1)
+    factories.make_derivation()
+
+    second = read(client, reverse("lineage:tree") + "?as=table&page=2")
+
+    assert second.count("<tr>") == 2
+    assert 'href="?as=table&amp;page=1"' in second
 
 
 def test_the_tree_shows_only_the_layers_asked_for(client: Client, world: Any) -> None:
@@ -411,15 +421,16 @@ def test_the_tree_is_searched_as_the_catalog_is_and_keeps_the_words(
     assert f"The page of {other.repo_id}" in pushed
 
 
-def test_a_focus_lights_the_kin_and_names_a_stranger(
+def test_a_focus_shows_its_kin_alone_and_names_a_stranger(
     client: Client, world: Any
 ) -> None:
     factories.make_derivation(relation="quantized")
     page = read(client, reverse("lineage:tree") + "?focus=LLAMA")
+    table = read(client, reverse("lineage:tree") + "?focus=LLAMA&as=table")
     lost = read(client, reverse("lineage:tree") + "?focus=nobody")
 
-    assert "is-focus" in page and page.count(" lit") >= 2
-    assert page.count('<g class="edge') == 2 and "<td>quantized from" not in page
+    assert "is-focus" in page and page.count('<g class="edge') == 1
+    assert "<td>quantized from" not in table
     assert "Nothing is registered under that name" in lost
 
 
@@ -427,13 +438,19 @@ def test_a_tree_too_large_to_read_says_so_and_draws_the_kin_of_a_focus(
     client: Client, world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tree, "MAX_EDGES", 1)
+    monkeypatch.setattr(tree, "MAX_EDGES_PER_HOP", 1)
     factories.make_derivation()
+    factories.make_derivation(parent=world.base)
 
     everything = read(client, reverse("lineage:tree"))
     kin = read(client, reverse("lineage:tree") + f"?focus={world.model.slug}")
 
-    assert "1 of 2 derivations are drawn" in everything
+    crowded = read(client, reverse("lineage:tree") + f"?focus={world.base.slug}")
+
+    assert "1 of 3 derivations are drawn" in everything
     assert f'data-slug="{world.base.slug}"' in kin and kin.count("data-slug=") == 2
+    assert "only the first 1 lines are drawn" not in kin
+    assert "only the first 1 lines are drawn" in crowded
 
 
 def test_many_siblings_are_folded_and_open_by_a_link(

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import pairwise
+from xml.etree import ElementTree
 
 import pytest
 
-from lineage.graph import Chip, Edge, Line, Node, draw, fold, kin_of
+from lineage.graph import (
+    Chip,
+    Edge,
+    Line,
+    Node,
+    branch_edges,
+    draw,
+    fold,
+    kin_of,
+    svg,
+)
 from lineage.graph.labels import MAX_LABEL_PIXELS, shortened, width_of
 from lineage.graph.place import CHIP_PADDING, LAYER_ORDER
 
@@ -20,7 +32,7 @@ def edge(child: str, parent: str, layer: str = "weights", state: str = "cited") 
     return Edge(child=child, parent=parent, layer=layer, relation="sft", state=state)
 
 
-def random_family(seed: int, n_nodes: int = 40) -> tuple[list[Node], list[Edge]]:
+def random_family(seed: int, n_nodes: int = 80) -> tuple[list[Node], list[Edge]]:
     """Return nodes with dates in any order, some unknown, and edges of every layer."""
     dice = random.Random(seed)
     nodes = [
@@ -65,7 +77,7 @@ def test_no_line_runs_through_a_chip(seed: int) -> None:
 
     picture = draw(nodes, edges)
 
-    assert len(picture.lines) == len(edges)
+    assert len(picture.lines) + sum(len(s.edges) for s in picture.stubs) == len(edges)
     assert [
         crossings(line, picture.chips)
         for line in picture.lines
@@ -196,29 +208,33 @@ def siblings(n: int) -> tuple[list[Node], list[Edge]]:
     return nodes, [edge(f"c{i}", "base") for i in range(n)]
 
 
-def test_many_like_siblings_are_folded_into_one_chip() -> None:
-    nodes, edges = fold(*siblings(7), labels={"sft": "fine-tuned"})
+def test_many_like_siblings_are_folded_into_one_badge() -> None:
+    nodes, edges, folds = fold(*siblings(7), labels={"sft": "fine-tuned"})
 
-    assert [n.label for n in nodes] == ["base", "+7 fine-tuned"]
-    assert len(edges) == 1 and edges[0].state == "cited"
+    assert [n.label for n in nodes] == ["base"] and edges == []
+    assert [(f.key, f.parent, f.label) for f in folds] == [
+        ("base:sft", "base", "+7 fine-tuned")
+    ]
+    assert set(folds[0].members) == {f"c{i}" for i in range(7)}
 
 
 def test_few_siblings_are_not_folded() -> None:
-    nodes, _ = fold(*siblings(4), labels={})
+    nodes, _, folds = fold(*siblings(4), labels={})
 
-    assert len(nodes) == 5
+    assert len(nodes) == 5 and folds == []
 
 
 def test_an_opened_group_is_not_folded() -> None:
-    nodes, _ = fold(*siblings(7), labels={}, opened={"base:sft"})
+    nodes, _, _ = fold(*siblings(7), labels={}, opened={"base:sft"})
 
     assert len(nodes) == 8
 
 
 def test_a_kept_model_is_never_folded() -> None:
-    nodes, _ = fold(*siblings(7), labels={}, kept={"c3"})
+    nodes, _, folds = fold(*siblings(7), labels={}, kept={"c3"})
 
-    assert {n.slug for n in nodes} == {"base", "c3", "base:sft"}
+    assert {n.slug for n in nodes} == {"base", "c3"}
+    assert "c3" not in folds[0].members
 
 
 def test_a_sibling_with_children_is_never_folded() -> None:
@@ -226,18 +242,157 @@ def test_a_sibling_with_children_is_never_folded() -> None:
     nodes.append(node("grandchild", "2023-03"))
     edges.append(edge("grandchild", "c0"))
 
-    folded, _ = fold(nodes, edges, labels={})
+    folded, _, _ = fold(nodes, edges, labels={})
 
     assert "c0" in {n.slug for n in folded}
 
 
-def test_a_folded_group_of_mixed_states_has_no_mark() -> None:
-    nodes, edges = siblings(6)
-    edges[0] = edge("c0", "base", state="declared")
+def test_who_began_anew_is_never_folded() -> None:
+    nodes, edges = siblings(7)
+    nodes += [node(f"own{i}", "2023-02", category="base") for i in range(7)]
+    edges += [edge(f"own{i}", "base", "architecture") for i in range(7)]
 
-    _, folded = fold(nodes, edges, labels={})
+    folded, _, _ = fold(nodes, edges, labels={})
 
-    assert folded[0].state == ""
+    assert {n.slug for n in folded} == {"base", *(f"own{i}" for i in range(7))}
+
+
+def test_a_leaf_of_two_parents_is_folded_at_the_weightier_one() -> None:
+    nodes, edges = siblings(7)
+    nodes.append(node("teacher", "2023-01"))
+    edges += [edge(f"c{i}", "teacher", "outputs") for i in range(7)]
+
+    folded, left, folds = fold(nodes, edges, labels={})
+
+    assert {n.slug for n in folded} == {"base", "teacher"} and left == []
+    assert [f.parent for f in folds] == ["base"]
+
+
+def test_in_a_large_picture_all_leaves_of_a_parent_fold_and_open_by_relation() -> None:
+    nodes, edges = siblings(40)
+    nodes += [node(f"q{i}", "2023-02") for i in range(40)]
+    edges += [replace(edge(f"q{i}", "base"), relation="quantized") for i in range(40)]
+
+    _, _, folds = fold(nodes, edges, labels={})
+    _, _, opened = fold(nodes, edges, labels={}, opened={"base:"})
+
+    assert [(f.key, f.label) for f in folds] == [("base:", "+80")]
+    assert [f.label for f in opened] == ["+40 sft", "+40 quantized"]
+
+
+def test_badges_stand_beside_their_parent_and_the_row_is_theirs() -> None:
+    nodes, edges, folds = fold(*siblings(7), labels={"sft": "fine-tuned"})
+    nodes.append(node("next", "2026-01", family="F"))
+    edges.append(edge("next", "base"))
+
+    picture = draw(nodes, edges, folds=folds)
+
+    base, following = picture.chips
+    (badge,) = picture.badges
+    assert base.right < badge.x and badge.x + badge.width <= base.reach
+    assert following.row != base.row
+
+
+def families(n: int) -> tuple[list[Node], list[Edge]]:
+    """Return a line of families, of which each began with the one before."""
+    nodes, edges = [], []
+    for i in range(n):
+        nodes.append(
+            node(f"f{i}", f"20{10 + i // 12}-{i % 12 + 1:02d}", family=f"F{i}")
+        )
+        if i:
+            edges.append(edge(f"f{i}", f"f{i - 1}", "architecture"))
+    return nodes, edges
+
+
+def test_a_family_stands_below_the_one_it_comes_from() -> None:
+    nodes, edges = families(3)
+    nodes.append(node("late", "2010-02", family="Between"))
+    edges.append(edge("late", "f2", "architecture"))  # older than its parent: no kin
+    nodes.append(node("own", "2009-01", family="Older"))
+
+    picture = draw(nodes, edges)
+
+    labels = [band.label for band in picture.bands]
+    assert labels == ["Older", "F0", "F1", "F2", "Between"]
+
+
+def test_families_in_a_circle_are_each_drawn_once() -> None:
+    nodes = [node("a", "2020-01", family="A"), node("b", "2020-01", family="B")]
+    edges = [edge("a", "b", "architecture"), edge("b", "a", "architecture")]
+
+    assert sorted(band.label for band in draw(nodes, edges).bands) == ["A", "B"]
+
+
+def test_in_a_large_picture_lines_between_families_are_cut() -> None:
+    nodes, edges = families(70)
+    far = edge("f69", "f2", "outputs")
+
+    picture = draw(nodes, [*edges, far])
+
+    assert len(picture.lines) == 69
+    (stub,) = picture.stubs
+    assert stub.edges == (far,) and stub.text == "f2"
+    assert stub.x >= next(c for c in picture.chips if c.node.slug == "f69").right
+
+
+def test_what_finds_no_room_is_counted_in_a_last_stub() -> None:
+    nodes, edges = families(70)
+    far = [edge("f69", f"f{i}", "outputs") for i in range(5)]
+
+    picture = draw(nodes, [*edges, *far])
+
+    assert [stub.text for stub in picture.stubs] == ["f4", "f3", "+3"]
+    assert sum(len(stub.edges) for stub in picture.stubs) == 5
+
+
+def test_a_small_picture_is_drawn_with_every_line() -> None:
+    nodes, edges = families(10)
+
+    assert draw(nodes, [*edges, edge("f9", "f1", "outputs")]).stubs == ()
+
+
+def test_a_branch_has_its_own_architecture_and_what_its_roots_came_from() -> None:
+    edges = [
+        edge("gpt", "transformer", "architecture"),
+        edge("bert", "transformer", "architecture"),
+        edge("roberta", "bert", "architecture"),
+        edge("gpt-2", "gpt", "architecture"),
+        edge("tuned", "bert"),
+        edge("gpt-2", "bert", "tokenizer"),
+    ]
+    architecture = {"bert": "encoder", "roberta": "encoder", "gpt": "decoder"}
+
+    kept = branch_edges(edges, architecture, {"encoder"})
+
+    assert {(e.child, e.parent) for e in kept} == {
+        ("bert", "transformer"),
+        ("roberta", "bert"),
+        ("tuned", "bert"),
+    }
+
+
+def test_names_are_escaped_in_svg() -> None:
+    nodes = [
+        node("a", "2023-01", label='<b>&"', family="<i>", title="<u>", href='?"'),
+        node("b", "2023-02"),
+    ]
+    picture = draw(nodes, [replace(edge("b", "a"), title="<s>")])
+
+    written = svg.body(picture) + svg.axis(picture, unknown="<?>")
+
+    ElementTree.fromstring(f"<svg>{written}</svg>")
+    for tag in ("<b>", "<i>", "<u>", "<s>", "<?>"):
+        assert tag not in written
+
+
+def test_what_is_lit_and_in_focus_bears_a_class() -> None:
+    picture = draw(*siblings(2))
+
+    written = svg.body(picture, lit={"base", "c0"}, focus="c0")
+
+    assert written.count(" lit") == 3  # two chips and the line between them
+    assert written.count("is-focus") == 1
 
 
 def test_kin_are_ancestors_and_descendants_but_not_siblings() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import networkx as nx
 import pytest
@@ -41,6 +42,42 @@ def test_shortest_paths_are_all_of_them(seed: int) -> None:
     for ancestor in nx.descendants(graph, 39):
         expected = sorted(nx.all_shortest_paths(graph, 39, ancestor))
         assert walks.shortest_paths(39, ancestor, along, at_most=1000) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_connections_are_the_shortest_ways_over_common_ancestors(seed: int) -> None:
+    graph = random_dag(seed)
+    up = walks.steps(graph.edges)
+    hops = dict(nx.all_pairs_shortest_path_length(graph))
+
+    for start, end in [(39, 38), (37, 20), (30, 30), (5, 39)]:
+        lengths = [
+            hops[start][node] + hops[end][node]
+            for node in hops[start].keys() & hops[end].keys()
+        ]
+        ways = walks.connections(start, end, up, at_most=10_000)
+
+        assert bool(ways) == bool(lengths)
+        assert len({tuple(way) for way in ways}) == len(ways)
+        for way in ways:
+            assert (way[0], way[-1]) == (start, end)
+            assert len(way) - 1 == min(lengths)
+            turns = [graph.has_edge(a, b) for a, b in pairwise(way)]
+            assert turns == sorted(turns, reverse=True)  # up first, then down
+        expected = {
+            tuple(first + second[-2::-1])
+            for node in hops[start].keys() & hops[end].keys()
+            if hops[start][node] + hops[end][node] == min(lengths)
+            for first in nx.all_shortest_paths(graph, start, node)
+            for second in nx.all_shortest_paths(graph, end, node)
+        }
+        assert {tuple(way) for way in ways} == expected
+
+
+def test_connections_stop_at_the_number_asked_for() -> None:
+    up = walks.steps([(1, 3), (1, 4), (2, 3), (2, 4)])
+
+    assert len(walks.connections(1, 2, up, at_most=1)) == 1
 
 
 @pytest.mark.parametrize("seed", range(20))
