@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from lineage.api.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from lineage.exports import FORMS
 from lineage.models import with_verdict
 from lineage.queries import EVERY_LAYER, EVERY_RELATION, SHOWN_STATES, Scope
 from registry.models import RegisteredModel
@@ -34,7 +35,6 @@ ORDERINGS = {
 MAX_COMMON = 20
 MAX_HOPS = 1000
 MAX_GRAPH_NODES = 5000
-FORMS = ("json", "graphml", "dot", "svg", "cyclonedx")
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 
@@ -256,5 +256,5 @@ class GraphParams(ScopeParams):
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields with `as`, a word that Python keeps for itself."""
-        forms = serializers.ChoiceField(FORMS, default="json")
+        forms = serializers.ChoiceField(list(FORMS), default="json")
         return {**super().get_fields(), "as": forms}

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from lineage import answers
 from lineage.drawings import Options, draw_derivations
+from lineage.exports import FORMS
 from lineage.models import (
     DeclarationQuerySet,
     Derivation,
@@ -136,6 +137,7 @@ def _kin(found: RegisteredModel, query: TreeQuery) -> dict[str, Any]:
         "drawing": drawing,
         "generations_down": down,
         "cut_at": near.cut_at,
+        "exports": FORMS,
         "further": shown.address(down=down + 1) if down < MAX_HOPS else "",
     }
 

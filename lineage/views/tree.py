@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from lineage.drawings import Drawing, Options, draw_derivations
+from lineage.exports import FORMS
 from lineage.models import Derivation
 from lineage.tree import (
     BRANCHES,
@@ -90,6 +91,7 @@ def tree(request: HttpRequest) -> HttpResponse:
         "branches": _branches(query),
         "further": _further(query, found),
         "form": form,
+        "exports": FORMS,
         "cut_at": found.cut_at,
         "picture_address": query.address(),
         "table_address": query.address(**{"as": "table"}),
