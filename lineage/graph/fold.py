@@ -45,14 +45,13 @@ def fold(
         of_parent = _grouped(main, lambda edge: fold_key(edge.parent))
         for key, group in of_parent.items():
             if len(group) >= FOLD_FROM_OF_LARGE and key not in opened:
-                folds.append(_fold(by_slug, group, key, ""))
+                folds.append(_fold(by_slug, group, key, labels))
                 for edge in group:
                     del main[edge.child]
     alike = _grouped(main, lambda edge: fold_key(edge.parent, edge.relation))
     for key, group in alike.items():
         if len(group) >= FOLD_FROM and key not in opened:
-            label = labels.get(group[0].relation, group[0].relation)
-            folds.append(_fold(by_slug, group, key, label))
+            folds.append(_fold(by_slug, group, key, labels))
     gone = {slug for fold in folds for slug in fold.members}
     return (
         [node for node in nodes if node.slug not in gone],
@@ -89,8 +88,15 @@ def _grouped(
 
 
 def _fold(
-    nodes: Mapping[str, Node], edges: Sequence[Edge], key: str, label: str
+    nodes: Mapping[str, Node],
+    edges: Sequence[Edge],
+    key: str,
+    labels: Mapping[str, str],
 ) -> Fold:
+    relations = {edge.relation for edge in edges}
+    # Many relations have no word in common.
+    relation = relations.pop() if len(relations) == 1 else ""
+    label = labels.get(relation, relation)
     members = tuple(edge.child for edge in edges)
     return Fold(
         key=key,
