@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from registry.models import ApiToken, Correction, Organization
+from registry.models import ApiToken, Correction, Membership, Organization
 from registry.services.organizations import create_organization, create_token
 
 EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year"))]
@@ -100,3 +100,24 @@ class TokenForm(forms.Form):
             scope=given["scope"],
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )
+
+
+class InvitationForm(forms.Form):
+    """Whom an owner invites, and as what."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        help_text=_("Where the link is sent. Left empty, you pass it on yourself."),
+    )
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=Membership.Role.choices,
+        initial=Membership.Role.MAINTAINER,
+    )
+
+
+class RoleForm(forms.Form):
+    """Another role for a member."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Membership.Role.choices)

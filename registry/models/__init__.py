@@ -1,19 +1,23 @@
 """The facts: who registered what, its files, and what its weights look like."""
 
+from registry.models.audit import AuditEntry
 from registry.models.corrections import Correction
 from registry.models.files import Blob, Revision, RevisionFile
 from registry.models.fingerprints import Fingerprint
 from registry.models.imports import UnfinishedImport
+from registry.models.invitations import Invitation
 from registry.models.jobs import Job
 from registry.models.organizations import ApiToken, Membership, Organization
 from registry.models.registered import HubRepo, RegisteredModel, Source, rows_of
 
 __all__ = [
     "ApiToken",
+    "AuditEntry",
     "Blob",
     "Correction",
     "Fingerprint",
     "HubRepo",
+    "Invitation",
     "Job",
     "Membership",
     "Organization",

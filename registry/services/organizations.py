@@ -8,7 +8,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from registry.models import ApiToken, Membership, Organization
+from registry.models import ApiToken, AuditEntry, Membership, Organization
+from registry.services.audit import record
+
+Action = AuditEntry.Action
 
 
 def create_organization(*, slug: str, owner: User, name: str = "") -> Organization:
@@ -23,6 +26,7 @@ def create_organization(*, slug: str, owner: User, name: str = "") -> Organizati
         Membership.objects.create(
             organization=organization, user=owner, role=Membership.Role.OWNER
         )
+        record(organization, Action.ORGANIZATION_MADE, actor=owner)
     return organization
 
 
@@ -46,14 +50,20 @@ def create_token(
         expires_at=expires_at,
     )
     token.full_clean()
-    token.save()
+    with transaction.atomic():
+        token.save()
+        subject = f"{name} ({token.prefix}…, {scope})"
+        record(organization, Action.TOKEN_MADE, actor=user, subject=subject)
     return token, key
 
 
-def revoke_token(token: ApiToken) -> None:
+def revoke_token(token: ApiToken, *, by: User) -> None:
     """Make a token useless from now on; its row stays for the record."""
     token.revoked_at = timezone.now()
-    token.save(update_fields=["revoked_at"])
+    with transaction.atomic():
+        token.save(update_fields=["revoked_at"])
+        subject = f"{token.name} ({token.prefix}…)"
+        record(token.organization, Action.TOKEN_REVOKED, actor=by, subject=subject)
 
 
 def find_token(key: str) -> ApiToken | None:

@@ -10,10 +10,11 @@ from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from registry.forms import OrganizationForm, TokenForm
-from registry.models import Organization
+from registry.forms import InvitationForm, OrganizationForm, TokenForm
+from registry.models import Membership, Organization
 from registry.permissions import can_administer, is_member
 from registry.views.requests import SignedInRequest
 
@@ -49,7 +50,10 @@ def organization(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def organization_context(
-    request: HttpRequest, found: Organization, form: TokenForm | None = None
+    request: HttpRequest,
+    found: Organization,
+    form: TokenForm | None = None,
+    invitation_form: InvitationForm | None = None,
 ) -> dict[str, Any]:
     """Return what the organisation's page shows to this reader."""
     models = found.models.order_by("name", "id").select_related("organization")
@@ -66,4 +70,8 @@ def organization_context(
         tokens = found.api_tokens.filter(revoked_at=None).select_related("user")
         context["tokens"] = tokens.order_by("-id")
         context["form"] = form or TokenForm()
+        invitations = found.invitations.open(at=timezone.now())
+        context["invitations"] = invitations.order_by("-id")
+        context["invitation_form"] = invitation_form or InvitationForm()
+        context["roles"] = Membership.Role.choices
     return context

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from registry.forms import TokenForm
-from registry.models import Organization
-from registry.permissions import can_administer
 from registry.services.organizations import revoke_token
+from registry.views.members import administered
 from registry.views.organizations import organization_context
 from registry.views.requests import SignedInRequest
 
@@ -24,7 +22,7 @@ from registry.views.requests import SignedInRequest
 @never_cache
 def create(request: SignedInRequest, slug: str) -> HttpResponse:
     """Make a token and show its secret, this once."""
-    organization = _administered(request, slug)
+    organization = administered(request, slug)
     form = TokenForm(request.POST)
     if not form.is_valid():
         context = organization_context(request, organization, form)
@@ -37,19 +35,11 @@ def create(request: SignedInRequest, slug: str) -> HttpResponse:
 @login_required
 def revoke(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Ask whether a token shall be revoked, then revoke it."""
-    organization = _administered(request, slug)
+    organization = administered(request, slug)
     token = get_object_or_404(organization.api_tokens.filter(revoked_at=None), pk=pk)
     if request.method != "POST":
         context = {"organization": organization, "token": token}
         return render(request, "registry/token_revoke.html", context)
-    revoke_token(token)
+    revoke_token(token, by=request.user)
     messages.success(request, _("The token is revoked."))
     return redirect(organization)
-
-
-def _administered(request: HttpRequest, slug: str) -> Organization:
-    """Return the organisation; raises PermissionDenied for others than its owners."""
-    organization = get_object_or_404(Organization.objects.named(slug))
-    if not can_administer(request.user, organization):
-        raise PermissionDenied
-    return organization

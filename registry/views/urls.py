@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import TemplateView
 
-from registry.views import corrections, emblem, jobs, organizations, register, tokens
+from registry.views import (
+    corrections,
+    emblem,
+    jobs,
+    members,
+    organizations,
+    register,
+    tokens,
+)
 
 app_name = "registry"
 urlpatterns = [
@@ -19,6 +27,24 @@ urlpatterns = [
         tokens.revoke,
         name="token-revoke",
     ),
+    path("organizations/<str:slug>/invite/", members.create, name="invite"),
+    path("organizations/<str:slug>/audit/", members.audit, name="audit"),
+    path(
+        "organizations/<str:slug>/invitations/<int:pk>/withdraw/",
+        members.withdraw,
+        name="invitation-withdraw",
+    ),
+    path(
+        "organizations/<str:slug>/members/<int:pk>/role/",
+        members.role,
+        name="member-role",
+    ),
+    path(
+        "organizations/<str:slug>/members/<int:pk>/remove/",
+        members.remove,
+        name="member-remove",
+    ),
+    path("invitations/<str:key>/", members.invitation, name="invitation"),
     path("models/<str:slug>/correct/", corrections.correct, name="correct"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/progress/", jobs.progress, name="job-progress"),

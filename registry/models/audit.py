@@ -1,0 +1,49 @@
+"""Who did what in an organisation; nothing in it is ever changed or removed."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from registry.models.organizations import Organization
+
+
+class AuditEntry(models.Model):
+    """One act in an organisation. The database refuses to change or remove it.
+
+    `subject` names whom or what it was done to; `actor` is empty for commands.
+    """
+
+    class Action(models.TextChoices):
+        ORGANIZATION_MADE = "organization-made", _("made the organisation")
+        INVITED = "invited", _("invited")
+        INVITATION_WITHDRAWN = "invitation-withdrawn", _("withdrew the invitation of")
+        JOINED = "joined", _("joined as")
+        ROLE_CHANGED = "role-changed", _("changed the role of")
+        MEMBER_REMOVED = "member-removed", _("removed")
+        LEFT = "left", _("left")
+        TOKEN_MADE = "token-made", _("made the token")
+        TOKEN_REVOKED = "token-revoked", _("revoked the token")
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="audit_entries"
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        # The entry cannot be changed, so whoever acted cannot be deleted.
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+    )
+    action = models.CharField(max_length=24, choices=Action.choices)
+    subject = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="audit_of_organization")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.subject}"

@@ -1,0 +1,181 @@
+"""Every address of the site, and which answer each kind of visitor gets there."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from registry.models import Membership
+from registry.services.members import invite
+from tests import factories
+
+ROLES = ("anonymous", "stranger", "reader", "maintainer", "owner")
+ALL, SIGN_IN, ABSENT = 200, 302, 404
+
+
+class Rule(NamedTuple):
+    """What each of ROLES gets; `args` name attributes of the case."""
+
+    args: tuple[str, ...]
+    expected: tuple[int, int, int, int, int]
+    method: str = "get"
+    data: dict[str, str] = {}
+
+
+def everybody(*args: str) -> Rule:
+    return Rule(args, (ALL,) * 5)
+
+
+def members(*args: str) -> Rule:
+    return Rule(args, (SIGN_IN, ALL, ALL, ALL, ALL))
+
+
+def owners(*args: str, method: str = "get", good: int = 200, **data: str) -> Rule:
+    return Rule(args, (SIGN_IN, 403, 403, 403, good), method, data)
+
+
+RULES = {
+    "lineage:home": [everybody()],
+    "lineage:models": [everybody()],
+    "lineage:model": [everybody("model")],
+    "lineage:history": [everybody("model")],
+    "lineage:compare": [everybody()],
+    "lineage:statistics": [everybody()],
+    "lineage:feed": [everybody()],
+    "lineage:families": [everybody()],
+    "lineage:family": [everybody("family")],
+    "lineage:tree": [everybody()],
+    "lineage:verification": [everybody("verification")],
+    "registry:register": [everybody()],
+    "registry:glossary": [everybody()],
+    "registry:method": [everybody()],
+    "registry:correct": [everybody("model")],
+    "registry:job": [everybody("job")],
+    "registry:job-progress": [everybody("job")],
+    "registry:organizations": [members()],
+    "registry:organization": [everybody("team")],
+    "registry:token-create": [
+        owners("team", method="post", name="ci", scope="push", expires="30")
+    ],
+    "registry:token-revoke": [
+        owners("team", "token"),
+        owners("team", "token", method="post", good=302),
+    ],
+    "registry:invite": [owners("team", method="post", role="reader", email="")],
+    "registry:audit": [owners("team")],
+    "registry:invitation-withdraw": [
+        owners("team", "invitation", method="post", good=302)
+    ],
+    "registry:invitation": [
+        Rule(("key",), (SIGN_IN, ALL, ALL, ALL, ALL)),
+        Rule(("key",), (SIGN_IN,) * 5, "post"),
+    ],
+    "registry:member-role": [
+        owners("team", "membership", method="post", good=302, role="reader")
+    ],
+    "registry:member-remove": [
+        # The membership is the maintainer's own.
+        Rule(("team", "membership"), (SIGN_IN, 403, 403, ALL, ALL)),
+        Rule(("team", "membership"), (SIGN_IN, 403, 403, 302, 302), "post"),
+    ],
+}
+
+
+class Case(NamedTuple):
+    """What the addresses of RULES speak of."""
+
+    model: str
+    family: str
+    verification: int
+    job: Any
+    team: str
+    token: int
+    invitation: int
+    key: str
+    membership: int
+
+
+@pytest.fixture
+def case(world: Any) -> tuple[Case, dict[str, Client]]:
+    people = {
+        "stranger": world.stranger,
+        "reader": world.reader,
+        "maintainer": factories.make_user(),
+        "owner": world.owner,
+    }
+    membership = factories.make_membership(
+        organization=world.organization,
+        user=people["maintainer"],
+        role=Membership.Role.MAINTAINER,
+    )
+    invitation, key = invite(
+        world.organization, role="reader", email="", by=world.owner
+    )
+    visitors = {"anonymous": Client()}
+    for role, person in people.items():
+        visitors[role] = Client()
+        visitors[role].force_login(person)
+    found = Case(
+        model=world.model.slug,
+        family=world.base.family,
+        verification=world.model.head.verifications.get().pk,
+        job=world.job.pk,
+        team=world.organization.slug,
+        token=world.token.pk,
+        invitation=invitation.pk,
+        key=key,
+        membership=membership.pk,
+    )
+    return found, visitors
+
+
+@pytest.mark.parametrize(("position", "role"), list(enumerate(ROLES)))
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        pytest.param(name, rule, id=f"{name}-{rule.method}")
+        for name, rules in RULES.items()
+        for rule in rules
+    ],
+)
+def test_every_visitor_gets_what_is_theirs(
+    case: tuple[Case, dict[str, Client]],
+    name: str,
+    rule: Rule,
+    position: int,
+    role: str,
+) -> None:
+    found, visitors = case
+    address = reverse(name, args=[getattr(found, part) for part in rule.args])
+
+    response = getattr(visitors[role], rule.method)(address, rule.data)
+
+    assert response.status_code == rule.expected[position]
+    if response.status_code == SIGN_IN and role == "anonymous":
+        assert reverse("account_login") in response.headers["Location"]
+
+
+def names_of(patterns: list[Any], space: str = "") -> set[str]:
+    """Return the full name of every pattern below some."""
+    found: set[str] = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{pattern.namespace}:" if pattern.namespace else space
+            found |= names_of(pattern.url_patterns, inner)
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            found.add(space + pattern.name)
+    return found
+
+
+def test_no_page_is_missing_from_the_table() -> None:
+    ours = {
+        name
+        for name in names_of(get_resolver().url_patterns)
+        if name.startswith(("lineage:", "registry:"))
+    }
+    ours.remove("registry:favicon")  # a picture
+
+    assert ours == set(RULES)
