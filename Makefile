@@ -1,7 +1,7 @@
 # Everything one does with Baimo; `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check stack secrets zoo bench-engine test-torch clean
+.PHONY: help run test check stack secrets vendor zoo bench-engine test-torch clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -41,6 +41,10 @@ secrets:  ## Make the secret files that docker-compose.yml reads, where missing
 	@mkdir -p -m 700 secrets
 	@for name in database_password secret_key; do [ -e secrets/$$name ] || \
 	  head -c 40 /dev/urandom | base64 -w 0 | tr '+/' '-_' > secrets/$$name; done
+
+vendor:  ## Copy the browser libraries of package-lock.json into static/vendor (npm)
+	npm ci --ignore-scripts --no-audit --no-fund
+	node tests/vendor.mjs
 
 zoo: .venv-torch/installed  ## Train the small models of tests/zoo anew (hours)
 	$(TORCH)/python tests/zoo/train.py
