@@ -6,6 +6,7 @@ from django.urls import path
 
 from lineage.feeds import NewsFeed
 from lineage.views import (
+    atlas,
     catalog,
     compare,
     families,
@@ -28,5 +29,8 @@ urlpatterns = [
     path("families/", families.families, name="families"),
     path("families/<path:name>/", families.family, name="family"),
     path("lineage/", tree.tree, name="tree"),
+    path("lineage/atlas/", atlas.atlas, name="atlas"),
+    path("lineage/atlas/data.json", atlas.data, name="atlas-data"),
+    path("lineage/atlas/<int:pk>/", atlas.card, name="atlas-card"),
     path("verifications/<int:pk>/", verification.verification, name="verification"),
 ]

@@ -60,7 +60,7 @@ def place(kin: Kin) -> Atlas:
     groups = group(kin)
     at, reaches = _within_groups(groups, radii)
     members = _by(groups.group_of)
-    alone = _alone(groups, members)
+    alone = sorted(_alone(groups, members), key=lambda model: -radii[model])
     reach = _rounded(alone, radii, at)
     circles = _side_by_side(groups, reaches, alone, reach)
     disc_of = np.full(kin.n, NONE)

@@ -70,6 +70,10 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
             origin__in=RegisteredModel.DESCRIBED,
         )
 
+    def listed_or_imported(self) -> RegisteredModelQuerySet:
+        """Return all but what a team has named and never pushed."""
+        return self.exclude(origin=RegisteredModel.Origin.TEAM, head__isnull=True)
+
     def from_teams(self) -> RegisteredModelQuerySet:
         """Return what teams registered, without the catalog."""
         return self.filter(origin=RegisteredModel.Origin.TEAM)

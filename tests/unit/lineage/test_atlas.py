@@ -128,6 +128,14 @@ def test_trees_without_a_family_have_a_disc_each_and_the_lonely_share_one() -> N
     assert sorted(disc.head for disc in atlas.discs) == [-1, 0, 3]
 
 
+def test_the_lonely_do_not_overlap_whatever_their_ideas_became() -> None:
+    weights = [chance % 90 for chance in range(0, 700, 7)]
+    atlas = place(Kin(weights, [-1] * 100, np.empty((0, 3), dtype=int)))
+
+    assert len(atlas.discs) == 1
+    assert gaps(atlas.x, atlas.y, atlas.r).min() > -TOUCH
+
+
 def test_a_merge_stands_with_the_parent_that_has_most_children() -> None:
     atlas = place(kin(6, [(2, 0), (2, 1), (3, 1), (4, 1)]))
 
