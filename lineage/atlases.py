@@ -44,7 +44,7 @@ LAYERS: Final = tuple(Layer)
 # Names the disc of those without kin in addresses; no family is called so.
 LONELY: Final = "-"
 # Coordinates are whole numbers of so many to the radius of the smallest model.
-UNITS: Final = 5
+UNITS: Final = 4
 # Names and categories change without a derivation; the atlas follows a little later.
 MAX_AGE: Final = 600
 _KEPT: Final = 4
@@ -88,7 +88,7 @@ class Body:
         """Return data as JSON; equal data have an equal tag."""
         plain = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
         digest = hashlib.sha256(plain).hexdigest()[:32]
-        return cls(gzip.compress(plain, compresslevel=6, mtime=0), f'W/"{digest}"')
+        return cls(gzip.compress(plain, compresslevel=9, mtime=0), f'W/"{digest}"')
 
     @property
     def plain(self) -> bytes:

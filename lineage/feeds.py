@@ -78,7 +78,12 @@ class PageMap(Sitemap):  # type: ignore[type-arg]
         """Return the names of the pages."""
         return [
             *("lineage:home", "lineage:models", "lineage:tree", "lineage:statistics"),
-            *("lineage:compare", "registry:glossary", "registry:method"),
+            *(
+                "lineage:atlas",
+                "lineage:compare",
+                "registry:glossary",
+                "registry:method",
+            ),
         ]
 
     def location(self, item: Any) -> str:

@@ -37,13 +37,15 @@ def pack(radii: Sequence[float], *, stretch: float = 1.0) -> list[Circle]:
 
 
 def enclosing(circles: Sequence[Circle]) -> Circle:
-    """Return a circle around all circles, hardly larger than the smallest one.
+    """Return a circle around circles side by side, hardly larger than the smallest.
 
     The centre walks towards whatever reaches farthest, in ever smaller steps (Bădoiu
     and Clarkson); the radius is exact for the centre.
     """
     if len(circles) == 1:
         return circles[0]
+    if len(circles) == 2:
+        return _around_two(*circles)
     x, y, r = np.array(circles).T
     centre_x, centre_y = float(x[0]), float(y[0])
     for step in range(1, _STEPS):
@@ -58,6 +60,14 @@ def enclosing(circles: Sequence[Circle]) -> Circle:
         centre_y += (y[far] - centre_y) * share
     reach = np.hypot(x - centre_x, y - centre_y) + r
     return Circle(centre_x, centre_y, float(reach.max()))
+
+
+def _around_two(a: Circle, b: Circle) -> Circle:
+    """Return the smallest circle around two that lie beside each other."""
+    distance = math.hypot(b.x - a.x, b.y - a.y)
+    radius = (distance + a.r + b.r) / 2
+    share = (radius - a.r) / distance
+    return Circle(a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share, radius)
 
 
 class _Front:

@@ -156,6 +156,8 @@ def _flower(
     hub: int, members: list[int], radii: Floats, before: Sequence[int], at: Floats
 ) -> Circle:
     """Put members around a hub at the origin and return the circle of them all."""
+    if not members:
+        return Circle(0.0, 0.0, radii[hub] + _GAP / 2)
     if len(members) < MIN_CHILDREN:
         few = pack([radii[model] + _GAP / 2 for model in (hub, *members)])
         at[[hub, *members]] = [(circle.x, circle.y) for circle in few]

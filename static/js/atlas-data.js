@@ -15,6 +15,32 @@ const listed = (n, keys, values) => {
   return (i) => lists.get(i) ?? new Set();
 };
 
+// The disc of each model, -1 where none is drawn; found through a grid of small squares.
+const discsOf = ({ x, y, discs }) => {
+  const side = 64;
+  const squares = new Map();
+  const key = (column, row) => column * 65536 + row;
+  const cells = (from, to) => {
+    const first = Math.max(0, Math.floor(from / side));
+    return Array.from({ length: Math.floor(to / side) - first + 1 }, (_, i) => first + i);
+  };
+  discs.forEach((disc, number) => {
+    for (const column of cells(disc.x - disc.r, disc.x + disc.r)) {
+      for (const row of cells(disc.y - disc.r, disc.y + disc.r)) {
+        const at = key(column, row);
+        if (!squares.has(at)) squares.set(at, []);
+        squares.get(at).push(number);
+      }
+    }
+  });
+  const holds = (number, i) =>
+    Math.hypot(x[i] - discs[number].x, y[i] - discs[number].y) <= discs[number].r;
+  return Int32Array.from(x, (_, i) => {
+    const near = squares.get(key(Math.floor(x[i] / side), Math.floor(y[i] / side))) ?? [];
+    return near.find((number) => holds(number, i)) ?? -1;
+  });
+};
+
 export const unpacked = (sent) => {
   const children = summed(sent.children);
   const order = Int32Array.from(sent.ids.keys());
@@ -23,6 +49,7 @@ export const unpacked = (sent) => {
     ...sent,
     ids: summed(sent.ids),
     children,
+    discOf: discsOf(sent),
     heaviest: order,
     parentsOf: listed(sent.n, children, sent.parents),
     childrenOf: listed(sent.n, sent.parents, children),
@@ -57,8 +84,7 @@ export const passing = (data, { categories, origins, disc }) => {
   return Uint8Array.from(data.ids, (_, i) => {
     if (categories.size && !categories.has(data.category[i])) return 0;
     if (origins.size && !origins.has(data.origin[i])) return 0;
-    if (!disc) return 1;
-    return Math.hypot(data.x[i] - disc.x, data.y[i] - disc.y) <= disc.r ? 1 : 0;
+    return !disc || data.discs[data.discOf[i]] === disc ? 1 : 0;
   });
 };
 

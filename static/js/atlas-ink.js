@@ -2,6 +2,8 @@
 import { upwards } from "./atlas-data.js";
 
 const MOST_NAMES = 90;
+// The largest models in view have a name wherever it does not hide another.
+const SURE_NAMES = 24;
 // A dot whose radius is smaller (in pixels) has no name of its own, nor has a disc.
 const LEAST_DOT = 3;
 // Names keep clear of so many of the larger dots.
@@ -67,18 +69,23 @@ export const drawDiscs = (sigma, data, colours) => {
   }
 };
 
-// Boxes already written in, so that no name runs into another.
-const pageOf = ({ width, height }, boxes) => {
-  const isFree = (box) =>
-    box.left >= 0 && box.top >= 0 && box.right <= width && box.bottom <= height &&
-    boxes.every(
+// Boxes already written in, so that no name runs into another, nor over a dot.
+const pageOf = ({ width, height }, dots) => {
+  const names = [];
+  const isClear = (box, others) =>
+    others.every(
       (other) =>
         box.right < other.left || box.left > other.right ||
         box.bottom < other.top || box.top > other.bottom,
     );
-  return (choices) => {
-    const box = choices.find(isFree);
-    if (box) boxes.push(box);
+  const isFree = (box) =>
+    box.left >= 0 && box.top >= 0 && box.right <= width && box.bottom <= height &&
+    isClear(box, names);
+  // A name that matters may lie over dots where there is no other room, not over a name.
+  return (choices, { matters = false } = {}) => {
+    const free = choices.filter(isFree);
+    const box = free.find((one) => isClear(one, dots)) ?? (matters ? free[0] : undefined);
+    if (box) names.push(box);
     return box;
   };
 };
@@ -126,12 +133,13 @@ const nameDiscs = (view) => {
     if (width > 2.4 * radius) continue;
     const { x, y } = sigma.graphToViewport(disc);
     const rows = [y - radius + size, y - radius - size / 2, y + radius + size / 2];
-    const box = take(rows.map((row) => boxAt(x - width / 2, row, width, size)));
+    const boxes = rows.map((row) => boxAt(x - width / 2, row, width, size));
+    const box = take(boxes, { matters: true });
     if (box) write(context, name, box, colours.quiet, colours.paper);
   }
 };
 
-const nameDot = (view, model, { isForced = false } = {}) => {
+const nameDot = (view, model, { matters = false, isForced = false } = {}) => {
   const { sigma, data, colours, context, take, scale } = view;
   const radius = data.r[model] * scale;
   const size = radius > 10 ? 13 : 12;
@@ -146,7 +154,7 @@ const nameDot = (view, model, { isForced = false } = {}) => {
     boxAt(x - width / 2, y + beside + size / 2, width, size),
     boxAt(x - width / 2, y - beside - size / 2, width, size),
   ];
-  const box = take(choices) ?? (isForced ? choices[0] : null);
+  const box = take(choices, { matters }) ?? (isForced ? choices[0] : null);
   if (box) write(context, name, box, colours.ink, colours.paper);
   return Boolean(box);
 };
@@ -157,11 +165,12 @@ const nameDots = (view, passes) => {
   let named = 0;
   for (const model of data.heaviest) {
     // They come by size, so that nothing after this one is large enough.
-    if (data.r[model] * scale < LEAST_DOT || named >= MOST_NAMES) return;
+    const isLarge = data.r[model] * scale >= LEAST_DOT || named < SURE_NAMES;
+    if (!isLarge || named >= MOST_NAMES) return;
     if (passes && !passes[model]) continue;
     const { x, y } = sigma.graphToViewport({ x: data.x[model], y: data.y[model] });
     if (x < 0 || y < 0 || x > width || y > height) continue;
-    if (nameDot(view, model)) named += 1;
+    if (nameDot(view, model, { matters: named < SURE_NAMES })) named += 1;
   }
 };
 

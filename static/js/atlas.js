@@ -4,7 +4,7 @@ import { around, matching, passing, unpacked } from "./atlas-data.js";
 import { drawDiscs, drawInk, hues } from "./atlas-ink.js";
 
 const MOST_MATCHES = 12;
-// While so many lines move, they are left out.
+// So many lines are left out while they move, and each more faintly drawn.
 const MANY_LINES = 3000;
 const MOTION = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150;
 
@@ -13,6 +13,16 @@ const hasWebGL = () => {
   return Boolean(canvas.getContext("webgl2") ?? canvas.getContext("webgl"));
 };
 
+// Without WebGL these scripts end in an error as soon as they are loaded.
+const loaded = (address) =>
+  new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", reject);
+    document.head.append(script);
+  });
+
 const mixed = (one, other, share) => {
   const parts = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
   const [a, b] = [parts(one), parts(other)];
@@ -20,13 +30,29 @@ const mixed = (one, other, share) => {
   return `#${a.map((v, i) => channel(v, i).toString(16).padStart(2, "0")).join("")}`;
 };
 
-const lineColour = (colours, layer) =>
-  ({
-    weights: mixed(colours.weights, colours.land, 0.55),
-    component: mixed(colours.weights, colours.land, 0.55),
-    architecture: mixed(colours.shore, colours.land, 0.2),
-    tokenizer: mixed(colours.shore, colours.land, 0.2),
-  })[layer] ?? mixed(colours.line, colours.land, 0.2);
+// Sigma adds what is clear to what lies below, so that its channels are less as well.
+const clear = (hex, share) => {
+  const parts = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) * share);
+  return `rgba(${parts.map(Math.round).join(", ")}, ${share.toFixed(3)})`;
+};
+
+// The colours of lines by layer, between families and within: many are drawn more
+// faintly, and most of all those between families.
+const lineColours = (colours, data) => {
+  const crowd = Math.min(1, MANY_LINES / data.children.length);
+  const hue = { weights: colours.weights, component: colours.weights };
+  const ideas = new Set(["architecture", "tokenizer"]);
+  const of = (share) =>
+    data.layerWords.map((layer) =>
+      ideas.has(layer)
+        ? clear(colours.line, 0.3 * crowd)
+        : clear(hue[layer] ?? colours.quiet, 0.4 * share),
+    );
+  const [far, near] = [of(Math.max(crowd, 0.12)), of(Math.max(crowd, 0.5))];
+  const { children, parents, layers, discOf } = data;
+  return (edge) =>
+    (discOf[children[edge]] === discOf[parents[edge]] ? near : far)[layers[edge]];
+};
 
 const graphOf = (data, colours) => {
   const graph = new graphology.Graph({ type: "directed", multi: true });
@@ -38,8 +64,9 @@ const graphOf = (data, colours) => {
       color: colours.of(data.categories[data.category[i]]),
     });
   }
+  const colourOf = lineColours(colours, data);
   for (let i = 0; i < data.children.length; i += 1) {
-    const color = lineColour(colours, data.layerWords[data.layers[i]]);
+    const color = colourOf(i);
     graph.addEdgeWithKey(i, data.children[i], data.parents[i], { size: 1, color });
   }
   return graph;
@@ -64,6 +91,7 @@ class Chart {
       minCameraRatio: 0.002,
       maxCameraRatio: 1.6,
       stagePadding: 12,
+      allowInvalidContainer: true,
     });
     this.sigma.setCustomBBox(around(data));
     this.sigma.createCanvasContext("discs", { beforeLayer: "edges" });
@@ -168,16 +196,14 @@ class Chart {
 
   recolour() {
     this.colours = hues();
-    const { categories, category, layers, layerWords } = this.data;
+    const { categories, category } = this.data;
     const graph = this.sigma.getGraph();
     graph.updateEachNodeAttributes((node, shown) => ({
       ...shown,
       color: this.colours.of(categories[category[node]]),
     }));
-    graph.updateEachEdgeAttributes((edge, shown) => ({
-      ...shown,
-      color: lineColour(this.colours, layerWords[layers[edge]]),
-    }));
+    const colourOf = lineColours(this.colours, this.data);
+    graph.updateEachEdgeAttributes((edge, shown) => ({ ...shown, color: colourOf(edge) }));
     this.filter();
   }
 }
@@ -207,7 +233,8 @@ const start = async (form) => {
     form.querySelector("[data-no-drawing]").hidden = false;
     return;
   }
-  const answer = await fetch(form.dataset.atlas);
+  const { atlas, graphology, sigma } = form.dataset;
+  const [answer] = await Promise.all([fetch(atlas), loaded(graphology), loaded(sigma)]);
   if (!answer.ok) throw new Error(`the atlas: ${answer.status}`);
   const data = unpacked(await answer.json());
   const map = new Chart(form, data);

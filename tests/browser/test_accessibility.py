@@ -19,6 +19,7 @@ PAGES = (
     "/compare/?model=llama&model=yi-34b",
     "/compare/",
     "/lineage/",
+    "/lineage/atlas/",
     "/statistics/",
     "/families/",
     "/families/LLaMA/",
