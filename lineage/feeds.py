@@ -78,12 +78,8 @@ class PageMap(Sitemap):  # type: ignore[type-arg]
         """Return the names of the pages."""
         return [
             *("lineage:home", "lineage:models", "lineage:tree", "lineage:statistics"),
-            *(
-                "lineage:atlas",
-                "lineage:compare",
-                "registry:glossary",
-                "registry:method",
-            ),
+            *("lineage:atlas", "lineage:compare"),
+            *("registry:glossary", "registry:method"),
         ]
 
     def location(self, item: Any) -> str:
