@@ -192,10 +192,13 @@ _sheets: OrderedDict[tuple[Any, ...], Sheet] = OrderedDict()
 
 def sheet(opened: Collection[int] = ()) -> Sheet:
     """Return what the atlas shows, with the kin of what a reader has opened."""
-    state = (*_state(), tuple(sorted(opened)))
+    n_models = RegisteredModel.objects.count()
+    # Where all is shown anyhow, nothing needs opening.
+    wanted = tuple(sorted(opened)) if n_models > MOST else ()
+    state = (*_state(), n_models, wanted)
     with _lock:
         if state not in _sheets:
-            _sheets[state] = _draw(opened)
+            _sheets[state] = _draw(wanted)
             while len(_sheets) > _KEPT:
                 _sheets.popitem(last=False)
         _sheets.move_to_end(state)
@@ -211,9 +214,8 @@ def _state() -> tuple[Any, ...]:
     """Return what differs when the register has changed, or MAX_AGE has passed."""
     newest = RegisteredModel.objects.order_by("-pk").values_list("pk", "updated_at")
     changes = Change.objects.order_by("-pk").values_list("pk", "at")
-    n_models = RegisteredModel.objects.count()
     age = int(time.time() // MAX_AGE)
-    return newest.first(), changes.first(), n_models, age
+    return newest.first(), changes.first(), age
 
 
 def _draw(opened: Collection[int]) -> Sheet:
