@@ -101,6 +101,7 @@ def atlas(request: HttpRequest) -> HttpResponse:
         "after": asked.address(page=page.number + 1),
         "filters": _filters(asked, sheet),
         "families": _families(asked, sheet),
+        "lonely": _lonely(sheet),
         "data": f"{reverse('lineage:atlas-data')}?{asked.address()}",
     }
     return render(request, "lineage/atlas.html", context)
@@ -225,6 +226,13 @@ def _label(name: str, value: str) -> str:
     return word(value, name) if value else _("Without a category")
 
 
+def _lonely(sheet: Sheet) -> str:
+    """Return the name of the disc of those without kin, as far as is shown."""
+    if len(sheet.entries) < sheet.n_all:
+        return _("Kin not shown")
+    return _("Sharing ideas at most")
+
+
 def _families(asked: Asked, sheet: Sheet) -> list[Choice]:
     """Return the largest discs by name, and what was chosen."""
     chosen = asked.chosen.get("family", ())
@@ -232,7 +240,7 @@ def _families(asked: Asked, sheet: Sheet) -> list[Choice]:
         Choice(
             value=sheet.key_of(disc),
             code=disc,
-            label=sheet.name_of(disc) or _("Sharing ideas at most"),
+            label=sheet.name_of(disc) or _lonely(sheet),
             count=sheet.atlas.discs[disc].n,
             is_on=sheet.key_of(disc) in chosen,
         )

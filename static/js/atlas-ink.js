@@ -155,7 +155,10 @@ const nameDot = (view, model, { matters = false, isForced = false } = {}) => {
     boxAt(x - width / 2, y - beside - size / 2, width, size),
   ];
   const box = take(choices, { matters }) ?? (isForced ? choices[0] : null);
-  if (box) write(context, name, box, colours.ink, colours.paper);
+  if (box) {
+    write(context, name, box, colours.ink, colours.paper);
+    view.named.add(model);
+  }
   return Boolean(box);
 };
 
@@ -167,7 +170,7 @@ const nameDots = (view, passes) => {
     // They come by size, so that nothing after this one is large enough.
     const isLarge = data.r[model] * scale >= LEAST_DOT || named < SURE_NAMES;
     if (!isLarge || named >= MOST_NAMES) return;
-    if (passes && !passes[model]) continue;
+    if (view.named.has(model) || (passes && !passes[model])) continue;
     const { x, y } = sigma.graphToViewport({ x: data.x[model], y: data.y[model] });
     if (x < 0 || y < 0 || x > width || y > height) continue;
     if (nameDot(view, model, { matters: named < SURE_NAMES })) named += 1;
@@ -208,11 +211,12 @@ export const drawInk = (sigma, data, { colours, chosen, pointed, passes, lonely 
   context.lineJoin = "round";
   const scale = scaleOf(sigma);
   const take = pageOf(sigma.getDimensions(), dotsInView(sigma, data, scale));
-  const view = { sigma, data, colours, context, take, lonely, scale };
+  const named = new Set();
+  const view = { sigma, data, colours, context, take, lonely, scale, named };
   const above = chosen === null ? new Set() : drawKin(view, chosen);
   if (pointed !== null) nameDot(view, pointed, { isForced: true });
   if (chosen !== null && chosen !== pointed) nameDot(view, chosen, { isForced: true });
-  for (const model of above) if (model !== chosen && model !== pointed) nameDot(view, model);
+  for (const model of above) if (!named.has(model)) nameDot(view, model);
   nameDiscs(view);
   nameDots(view, passes);
 };

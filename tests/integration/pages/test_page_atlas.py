@@ -129,6 +129,7 @@ def test_a_register_that_is_too_large_shows_hubs_and_families_first(
     assert names(found) == {"Oak", "Oak 0"}
     assert (found["n"], found["n_all"]) == (2, 9)
     assert "2 of 9 entries are shown" in page
+    assert 'data-lonely="Kin not shown"' in page
 
 
 def test_what_a_reader_opens_comes_with_its_kin_within_the_limit(
