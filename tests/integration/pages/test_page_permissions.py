@@ -48,6 +48,9 @@ RULES = {
     "lineage:families": [everybody()],
     "lineage:family": [everybody("family")],
     "lineage:tree": [everybody()],
+    "lineage:atlas": [everybody()],
+    "lineage:atlas-data": [everybody()],
+    "lineage:atlas-card": [everybody("entry")],
     "lineage:verification": [everybody("verification")],
     "registry:register": [everybody()],
     "registry:glossary": [everybody()],
@@ -88,6 +91,7 @@ class Case(NamedTuple):
     """What the addresses of RULES speak of."""
 
     model: str
+    entry: int
     family: str
     verification: int
     job: Any
@@ -120,6 +124,7 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         visitors[role].force_login(person)
     found = Case(
         model=world.model.slug,
+        entry=world.model.pk,
         family=world.base.family,
         verification=world.model.head.verifications.get().pk,
         job=world.job.pk,
