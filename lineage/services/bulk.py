@@ -12,7 +12,7 @@ from lineage.services.derivations import CARRYING
 from lineage.verdict import state_of
 from registry import bulk
 from registry.locks import lock_register
-from registry.models import Source
+from registry.models import rows_of
 from registry.vocabulary import (
     RELATION_LAYER,
     WEIGHT_LAYERS,
@@ -52,13 +52,13 @@ def declare_bases(
     known = _known(bases)
     said = _last_words(pk for pk, _ in known.values())
     dropped = [
-        (pk, link[0])
+        pk
         for link, (pk, _) in known.items()
         if said.get(pk) == StatementKind.DECLARED and link not in wanted
     ]
     _say(StatementKind.WITHDRAWN, dropped, source_key)
     # Before anything is asked about cycles: what was withdrawn closes none.
-    _derive_states(pk for pk, _ in dropped)
+    _derive_states(dropped)
     again = [
         link
         for link in wanted
@@ -68,15 +68,15 @@ def declare_bases(
     idle = [link for link in again if known[link][1] not in CARRYING.states]
     refused = _closing_a_cycle([*idle, *new])
     made = _insert([link for link in new if link not in refused])
-    renewed = [(known[link][0], link[0]) for link in again if link not in refused]
+    renewed = [known[link][0] for link in again if link not in refused]
     _say(StatementKind.DECLARED, [*made, *renewed], source_key)
-    _derive_states(pk for pk, _ in renewed)
+    _derive_states(renewed)
     return Declared(len(made), len(dropped), sorted(refused))
 
 
 def _known(children: Collection[int]) -> dict[Link, tuple[int, str]]:
     """Return the id and the state of every derivation of the children."""
-    rows = Derivation.objects.filter(child__in=children).values_list(
+    rows = Derivation.objects.filter(child__in=rows_of(children)).values_list(
         "pk", "state", "child", "parent", "relation"
     )
     return {
@@ -87,7 +87,7 @@ def _known(children: Collection[int]) -> dict[Link, tuple[int, str]]:
 
 def _last_words(derivations: Iterable[int]) -> dict[int, str]:
     """Return what the register's own source said last of each derivation."""
-    spoken = Statement.objects.filter(derivation__in=list(derivations)).order_by("id")
+    spoken = Statement.objects.filter(derivation__in=rows_of(derivations)).order_by("id")
     rows = spoken.values_list(
         "derivation", "kind", "author", "revision", "verification"
     )
@@ -103,8 +103,8 @@ def _closing_a_cycle(links: Sequence[Link]) -> set[Link]:
     return {weighty[position] for position in positions}
 
 
-def _insert(links: Sequence[Link]) -> list[tuple[int, int]]:
-    """Make derivations that nobody spoke of before; return their ids with children."""
+def _insert(links: Sequence[Link]) -> list[int]:
+    """Make derivations that nobody spoke of before and return their ids."""
     last = bulk.insert(
         Derivation,
         ["child_id", "parent_id", "relation", "layer"],
@@ -119,40 +119,30 @@ def _insert(links: Sequence[Link]) -> list[tuple[int, int]]:
         ],
         state=StatementKind.DECLARED.value,
     )
-    made = Derivation.objects.filter(pk__gt=last)
-    return list(made.values_list("pk", "child"))
+    return list(Derivation.objects.filter(pk__gt=last).values_list("pk", flat=True))
 
 
-def _say(
-    kind: StatementKind, derivations: Sequence[tuple[int, int]], source_key: str
-) -> None:
-    """Append a statement to derivations, given with their children."""
+def _say(kind: StatementKind, derivations: Sequence[int], source_key: str) -> None:
+    """Append a statement to derivations, with the sources of their children."""
     if not derivations:
         return
-    last = bulk.insert(
-        Statement,
-        ["derivation_id"],
-        [(pk,) for pk, _ in derivations],
-        kind=kind.value,
+    spoken = Derivation.objects.filter(pk__in=rows_of(derivations))
+    last = bulk.insert_selected(
+        Statement, ["derivation_id"], spoken.values_list("pk"), kind=kind.value
     )
-    child_of = dict(derivations)
-    found = Source.objects.filter(model__in=set(child_of.values()), key=source_key)
-    source_of = dict(found.values_list("model", "pk"))
-    made = Statement.objects.filter(pk__gt=last).values_list("pk", "derivation")
-    bulk.insert(
+    sources = Statement.objects.filter(
+        pk__gt=last, derivation__child__sources__key=source_key
+    )
+    bulk.insert_selected(
         Statement.sources.through,
         ["statement_id", "source_id"],
-        [
-            (statement, source_of[child_of[derivation]])
-            for statement, derivation in made
-            if child_of[derivation] in source_of
-        ],
+        sources.values_list("pk", "derivation__child__sources"),
     )
 
 
 def _derive_states(derivations: Iterable[int]) -> None:
     spoken: dict[int, list[StatementKind]] = {}
-    kinds = Statement.objects.filter(derivation__in=list(derivations)).order_by("id")
+    kinds = Statement.objects.filter(derivation__in=rows_of(derivations)).order_by("id")
     for derivation, kind in kinds.values_list("derivation", "kind"):
         spoken.setdefault(derivation, []).append(StatementKind(kind))
     bulk.update(

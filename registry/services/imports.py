@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from registry import bulk
@@ -139,7 +141,7 @@ def _own(
     """Return the imported entries, by the ids that a hub gave them."""
     ids = {entry.pk for entry in entries.values() if entry.is_imported}
     ids |= {pk for slug, pk in slugs.items() if slug.startswith(SLUG_PREFIX)}
-    models = RegisteredModel.objects.filter(pk__in=ids)
+    models = RegisteredModel.objects.among(ids)
     return {
         model.name.lower(): model
         for model in models.only("name", "origin", *_COLUMNS)
@@ -174,21 +176,16 @@ def _insert(rows: Sequence[HubRow], *, hub: str) -> None:
         origin=_ORIGIN.HUB.value,
     )
     made = RegisteredModel.objects.from_hub().filter(pk__gt=last)
-    ids = dict(made.values_list("name", "pk"))
-    pks = [ids[row.repo_id] for row in rows]
-    bulk.insert(
-        HubRepo,
-        ["model_id", "repo_id"],
-        [(pk, row.repo_id) for pk, row in zip(pks, rows, strict=True)],
-    )
+    bulk.insert_selected(HubRepo, ["model_id", "repo_id"], made.values_list("pk", "name"))
     site = hub.rpartition("://")[2]
-    bulk.insert(
+    bulk.insert_selected(
         Source,
         ["model_id", "title", "url"],
-        [
-            (pk, f"{row.repo_id} on {site}", f"{hub}/{row.repo_id}")
-            for pk, row in zip(pks, rows, strict=True)
-        ],
+        made.values_list(
+            "pk",
+            Concat("name", Value(f" on {site}")),
+            Concat(Value(f"{hub}/"), "name"),
+        ),
         key=SOURCE_KEY,
         checked=timezone.now().date(),
         # What its makers say of it, unchecked.
