@@ -70,6 +70,8 @@ def _bounded(stretch: list[str]) -> str:
 
 def _plain(text: str) -> str:
     """Return the text in one width and without case or accents."""
+    if text.isascii():
+        return text.lower()
     folded = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c for c in folded if not unicodedata.combining(c))
     return unicodedata.normalize("NFC", bare)

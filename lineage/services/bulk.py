@@ -87,8 +87,8 @@ def _known(children: Collection[int]) -> dict[Link, tuple[int, str]]:
 
 def _last_words(derivations: Iterable[int]) -> dict[int, str]:
     """Return what the register's own source said last of each derivation."""
-    spoken = Statement.objects.filter(derivation__in=rows_of(derivations)).order_by("id")
-    rows = spoken.values_list(
+    spoken = Statement.objects.filter(derivation__in=rows_of(derivations))
+    rows = spoken.order_by("id").values_list(
         "derivation", "kind", "author", "revision", "verification"
     )
     # Asked of the database, an index of all that nobody in particular said would be

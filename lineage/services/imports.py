@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
@@ -34,6 +35,10 @@ BATCH_ROWS: Final = 2000
 ENTRIES, EDGES = PHASES = ("entries", "edges")
 
 
+class ImportElsewhere(Exception):
+    """Somebody else goes on with this import; the text says so."""
+
+
 @dataclass(frozen=True)
 class Step:
     """How far an import is: rows done in this phase, and its place in the dump."""
@@ -48,26 +53,32 @@ def import_dump(dump: Dump, *, hub: str, tell: Callable[[Step], None]) -> Report
 
     `hub` is the address under which its models have their pages, and `tell` is called
     after each batch. Doing it again changes nothing but what the dump says otherwise;
-    an import that died goes on after its last batch. Faults in the dump are reported,
-    not raised; raises DumpUnreadable when the file breaks off.
+    an import that died goes on after its last batch. Of two at once one goes on, with
+    the report of both. Faults in the dump are reported, not raised; raises
+    DumpUnreadable when the file breaks off, and ImportElsewhere.
     """
     work: dict[str, Callable[..., None]] = {
         ENTRIES: partial(register_rows, hub=hub),
         EDGES: _connect,
     }
-    first, position, report = _where_it_stopped(dump)
-    for phase in PHASES[PHASES.index(first) :]:
+    place = _place_of(dump)
+    position, report = place.position, Report(**deepcopy(place.report))
+    for phase in PHASES[PHASES.index(place.phase) :]:
         for step, rows in _batches(dump, phase, position, report):
             with transaction.atomic():
                 lock_register()
+                _insist_on(place)
                 work[phase](rows, report=report)
-                _remember(dump, step, report)
+                place.phase, place.position = step.phase, step.position
+                place.report = asdict(report)
+                place.save()
             tell(step)
         position = 0
     with transaction.atomic():
         lock_register()
+        _insist_on(place)
         _resolve_what_waited()
-        UnfinishedImport.objects.filter(dump=dump.name).delete()
+        place.delete()
     return report
 
 
@@ -87,26 +98,34 @@ def give_way(imported: RegisteredModel, *, to: RegisteredModel) -> None:
     imported.hub_repos.all().delete()
 
 
-def _where_it_stopped(dump: Dump) -> tuple[str, int, Report]:
-    """Return phase, position and report of an import of this very dump that died."""
-    unfinished = UnfinishedImport.objects.filter(
-        dump=dump.name, stamp=dump.stamp
-    ).first()
-    if unfinished is None:
-        return ENTRIES, 0, Report()
-    return unfinished.phase, unfinished.position, Report(**unfinished.report)
+def _place_of(dump: Dump) -> UnfinishedImport:
+    """Return where an import of this very dump stopped, or its beginning."""
+    with transaction.atomic():
+        lock_register()
+        places = UnfinishedImport.objects.filter(dump=dump.name)
+        place = places.filter(stamp=dump.stamp).first()
+        if place is None:
+            places.delete()
+            place = UnfinishedImport.objects.create(
+                dump=dump.name,
+                stamp=dump.stamp,
+                phase=ENTRIES,
+                position=0,
+                report=asdict(Report()),
+            )
+    return place
 
 
-def _remember(dump: Dump, step: Step, report: Report) -> None:
-    UnfinishedImport.objects.update_or_create(
-        dump=dump.name,
-        defaults={
-            "stamp": dump.stamp,
-            "phase": step.phase,
-            "position": step.position,
-            "report": asdict(report),
-        },
-    )
+def _insist_on(place: UnfinishedImport) -> None:
+    """Raise ImportElsewhere unless an import stands where we have left it.
+
+    One that goes on from the same place counts the same rows, so only the first of
+    them to come to its next batch may.
+    """
+    names = ("stamp", "phase", "position", "report")
+    now = UnfinishedImport.objects.filter(dump=place.dump).values(*names).first()
+    if now != {name: getattr(place, name) for name in names}:
+        raise ImportElsewhere("another import of this dump is going on")
 
 
 def _batches(

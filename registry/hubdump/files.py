@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 MAX_LINE_BYTES: Final = 1024 * 1024
+_BYTE_ORDER_MARK: Final = "\ufeff"
 # The columns of a Parquet file that are looked at; the rest are not even read.
 _COLUMNS: Final = (
     "id",
@@ -119,7 +120,8 @@ def _decode(line: bytes) -> object:
     if not line.strip():
         return None
     try:
-        return json.loads(line)
+        # Told what it is: json would guess the encoding of each line.
+        return json.loads(line.decode().removeprefix(_BYTE_ORDER_MARK))
     except (ValueError, RecursionError):
         return Unreadable("it is no JSON")
 

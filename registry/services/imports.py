@@ -176,7 +176,9 @@ def _insert(rows: Sequence[HubRow], *, hub: str) -> None:
         origin=_ORIGIN.HUB.value,
     )
     made = RegisteredModel.objects.from_hub().filter(pk__gt=last)
-    bulk.insert_selected(HubRepo, ["model_id", "repo_id"], made.values_list("pk", "name"))
+    bulk.insert_selected(
+        HubRepo, ["model_id", "repo_id"], made.values_list("pk", "name")
+    )
     site = hub.rpartition("://")[2]
     bulk.insert_selected(
         Source,

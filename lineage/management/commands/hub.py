@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from lineage.services.imports import import_dump
+from lineage.services.imports import ImportElsewhere, import_dump
 from registry.hub import HubUnreadable, write_dump
 from registry.hubdump import DumpUnreadable, open_dump
 from registry.management.progress import Progress
@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 report = self._import_hub(source.rstrip("/"))
             else:
                 report = self._import(Path(source), form, options["hub"].rstrip("/"))
-        except (DumpUnreadable, HubUnreadable) as error:
+        except (DumpUnreadable, HubUnreadable, ImportElsewhere) as error:
             raise CommandError(str(error), returncode=UNREADABLE) from error
         except KeyboardInterrupt:
             text = "Stopped; the same command goes on from here."

@@ -20,7 +20,7 @@ from lineage import queries
 from lineage.models import Derivation, Statement
 from lineage.services import catalog, imports
 from lineage.services.declarations import record_declaration
-from lineage.services.imports import Step
+from lineage.services.imports import ImportElsewhere, Step
 from registry.catalog import DATA, load_catalog
 from registry.hubdump import open_dump
 from registry.models import (
@@ -256,6 +256,28 @@ def test_an_import_that_died_goes_on_where_it_was(
     assert not UnfinishedImport.objects.exists()
 
 
+def test_an_import_that_another_goes_on_with_stops(
+    load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(imports, "BATCH_ROWS", 40)
+    reports: list[Report] = []
+    steps: list[Step] = []
+
+    def let_another_go_on(step: Step) -> None:
+        steps.append(step)
+        if len(steps) == 3:
+            dump = open_dump(tmp_path / "dump.jsonl", form="jsonl")
+            reports.append(imports.import_dump(dump, hub=HUB, tell=lambda step: None))
+
+    with pytest.raises(ImportElsewhere):
+        load(*hub_dump.rows(270, seed=1), tell=let_another_go_on)
+
+    assert len(steps) == 3
+    assert reports[0].n_new == reports[0].n_rows == 270
+    assert reports[0].n_edges_new == Statement.objects.count() > 100
+    assert not UnfinishedImport.objects.exists()
+
+
 def test_a_dump_that_changed_meanwhile_is_read_from_its_beginning(
     load: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,10 +423,14 @@ def test_two_imports_at_once_end_as_one(
     path = tmp_path / "dump.jsonl"
     hub_dump.write(400, path)
     reports: list[Report] = []
+    stopped: list[ImportElsewhere] = []
 
     def run() -> None:
         dump = open_dump(path, form="jsonl")
-        reports.append(imports.import_dump(dump, hub=HUB, tell=lambda step: None))
+        try:
+            reports.append(imports.import_dump(dump, hub=HUB, tell=lambda step: None))
+        except ImportElsewhere as error:
+            stopped.append(error)
         connection.close()
 
     threads = [Thread(target=run) for _ in range(2)]
@@ -413,7 +439,8 @@ def test_two_imports_at_once_end_as_one(
     for thread in threads:
         thread.join(timeout=60)
 
-    assert len(reports) == 2
+    # Both come to an end where one begins when the other is done.
+    assert len(reports) + len(stopped) == 2
     assert sum(report.n_new for report in reports) == 400
     assert RegisteredModel.objects.count() == Source.objects.count() == 400
     n_edges = sum(report.n_edges_new for report in reports)
