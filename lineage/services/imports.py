@@ -57,23 +57,11 @@ def import_dump(dump: Dump, *, hub: str, tell: Callable[[Step], None]) -> Report
     the report of both. Faults in the dump are reported, not raised; raises
     DumpUnreadable when the file breaks off, and ImportElsewhere.
     """
-    work: dict[str, Callable[..., None]] = {
-        ENTRIES: partial(register_rows, hub=hub),
-        EDGES: _connect,
-    }
     place = _place_of(dump)
-    position, report = place.position, Report(**deepcopy(place.report))
-    for phase in PHASES[PHASES.index(place.phase) :]:
-        for step, rows in _batches(dump, phase, position, report):
-            with transaction.atomic():
-                lock_register()
-                _insist_on(place)
-                work[phase](rows, report=report)
-                place.phase, place.position = step.phase, step.position
-                place.report = asdict(report)
-                place.save()
+    report = Report(**deepcopy(place.report))
+    with bulk.much_to_write():
+        for step in _steps(dump, place, report, hub):
             tell(step)
-        position = 0
     with transaction.atomic():
         lock_register()
         _insist_on(place)
@@ -126,6 +114,28 @@ def _insist_on(place: UnfinishedImport) -> None:
     now = UnfinishedImport.objects.filter(dump=place.dump).values(*names).first()
     if now != {name: getattr(place, name) for name in names}:
         raise ImportElsewhere("another import of this dump is going on")
+
+
+def _steps(
+    dump: Dump, place: UnfinishedImport, report: Report, hub: str
+) -> Iterator[Step]:
+    """Bring each batch from a place on into the register; yield how far that is."""
+    work: dict[str, Callable[..., None]] = {
+        ENTRIES: partial(register_rows, hub=hub),
+        EDGES: _connect,
+    }
+    position = place.position
+    for phase in PHASES[PHASES.index(place.phase) :]:
+        for step, rows in _batches(dump, phase, position, report):
+            with transaction.atomic():
+                lock_register()
+                _insist_on(place)
+                work[phase](rows, report=report)
+                place.phase, place.position = step.phase, step.position
+                place.report = asdict(report)
+                place.save()
+            yield step
+        position = 0
 
 
 def _batches(
