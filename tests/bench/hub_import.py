@@ -36,10 +36,12 @@ from registry.models import HubRepo, RegisteredModel, Source, UnfinishedImport
 for rows in (
     RegisteredModel.objects.from_hub(),
     HubRepo.objects.filter(model__origin="hub"),
-    Source.objects.filter(key="hub"),
+    Source.objects.filter(model__origin="hub"),
     Derivation.objects.filter(child__origin="hub"),
     Statement.objects.filter(derivation__child__origin="hub"),
-    Statement.sources.through.objects.filter(source__key="hub"),
+    Statement.sources.through.objects.filter(
+        statement__derivation__child__origin="hub"
+    ),
     Change.objects.filter(derivation__child__origin="hub"),
     UnfinishedImport.objects.all(),
 ):
@@ -70,8 +72,9 @@ def main() -> None:
             env = os.environ | {"DATA_DIR": folder, "LOG_LEVEL": "ERROR"}
             _manage(env, "migrate", "-v", "0")
             _manage(env, "catalog", "load")
-            print(_timed(env, f"{n:,} new", n, dump, options.kill))
-            print(_timed(env, f"{n:,} again", n, dump, None))
+            said = _timed(env, f"{n:,} new", n, dump, options.kill)
+            _timed(env, f"{n:,} again", n, dump, None)
+            print(said)
             print(_manage(env, "shell", "-v", "0", "-c", COUNT), flush=True)
 
 
