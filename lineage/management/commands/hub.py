@@ -26,6 +26,8 @@ STOPPED: Final = 130
 
 
 class Command(BaseCommand):
+    # They load every page of the site, which takes as long as thousands of models.
+    requires_system_checks = []
     help = (
         "Import a hub's models and the bases they declare: from JSON lines, from "
         "Parquet, or from the hub itself. Repeating it brings the register up to date; "

@@ -233,6 +233,7 @@ def test_an_import_that_died_goes_on_where_it_was(
     load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, n_steps: int
 ) -> None:
     monkeypatch.setattr(imports, "BATCH_ROWS", 40)
+    monkeypatch.setattr(hub_dump, "FAULTY", 0.1)
     rows = list(hub_dump.rows(270, seed=1))
     steps: list[Step] = []
 
@@ -254,6 +255,7 @@ def test_an_import_that_died_goes_on_where_it_was(
     assert report.n_edges_new == Derivation.objects.count() > 100
     assert Statement.objects.count() == report.n_edges_new
     assert not UnfinishedImport.objects.exists()
+    assert load(*rows).faults == report.faults
 
 
 def test_an_import_that_another_goes_on_with_stops(

@@ -195,6 +195,14 @@ def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
         open_dump(path, form="jsonl")
 
 
+def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:
+    path = lines_of(tmp_path / "d", '\ufeff{"id": "a"}', '{"id": "b"}')
+
+    values = [value for _, value in open_dump(path, form="jsonl").rows(0)]
+
+    assert values == [{"id": "a"}, {"id": "b"}]
+
+
 def test_an_empty_file_is_an_empty_dump(tmp_path: Path) -> None:
     assert list(open_dump(lines_of(tmp_path / "d"), form="jsonl").rows(0)) == []
 
