@@ -14,7 +14,7 @@ from registry.vocabulary import HUB_RELATIONS
 MAX_LICENSE_LENGTH: Final = 80
 # The hub's own rule for names, which makes owner/name and owner--name one to one.
 _PART: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
-_REPO_ID: Final = re.compile(rf"(?!.*(?:--|\.\.))(?:{_PART}/)?{_PART}")
+_REPO_ID: Final = re.compile(rf"(?:{_PART}/)?{_PART}")
 _BASE: Final = "base_model:"
 _LICENSE: Final = "license:"
 
@@ -51,7 +51,7 @@ def parse_row(row: object) -> HubRow:
     if not isinstance(row, dict):
         raise RowInvalid("it is no JSON object")
     repo_id = _first(row, "id", "modelId")
-    if not isinstance(repo_id, str) or not _REPO_ID.fullmatch(repo_id):
+    if not isinstance(repo_id, str) or not _is_repo_id(repo_id):
         raise RowInvalid("its id is no owner/name")
     tags = _tags(row.get("tags"))
     bases, n_repeated, n_itself, n_unreadable = _bases(repo_id, tags)
@@ -66,6 +66,10 @@ def parse_row(row: object) -> HubRow:
         n_itself=n_itself,
         n_unreadable=n_unreadable,
     )
+
+
+def _is_repo_id(text: str) -> bool:
+    return "--" not in text and ".." not in text and bool(_REPO_ID.fullmatch(text))
 
 
 def _first(row: Mapping[str, Any], *names: str) -> Any:
@@ -105,8 +109,8 @@ def _month(value: Any) -> str:
 
 def _license(value: Any, tags: Iterable[str]) -> str:
     if value is None:
-        tagged = [tag for tag in tags if tag.startswith(_LICENSE)]
-        value = tagged[0].removeprefix(_LICENSE) if tagged else ""
+        tagged = (tag for tag in tags if tag.startswith(_LICENSE))
+        value = next(tagged, "").removeprefix(_LICENSE)
     if not isinstance(value, str) or not value.isprintable():
         raise RowInvalid("its license is no text")
     if len(value) > MAX_LICENSE_LENGTH:
@@ -128,7 +132,7 @@ def _bases(
         if not tag.startswith(_BASE):
             continue
         word, has_word, base = tag.removeprefix(_BASE).rpartition(":")
-        if (has_word and word not in HUB_RELATIONS) or not _REPO_ID.fullmatch(base):
+        if (has_word and word not in HUB_RELATIONS) or not _is_repo_id(base):
             n_unreadable += 1
             continue
         named = typed if has_word else plain
