@@ -21,28 +21,31 @@ _PLAIN: Final = (
     models.AutoField,
     models.ForeignKey,
 )
-# Settings of SQLite: kibibytes of memory (that is what the sign says), pages of log.
-_WHEN_MUCH: Final = {"cache_size": -64 * 1024, "wal_autocheckpoint": 10_000}
+# Kibibytes of memory (that is what the sign says) and pages of log; kinds of joins.
+_WHEN_MUCH: Final = {
+    "sqlite": {"cache_size": "-65536", "wal_autocheckpoint": "10000"},
+    "postgresql": {"enable_hashjoin": "off", "enable_mergejoin": "off"},
+}
 
 
 @contextmanager
 def much_to_write() -> Iterator[None]:
-    """Give SQLite more memory and a longer log than it needs for a few rows at a time.
+    """Set the database up for very many rows, a batch at a time, while this lasts.
 
-    Indexes of names are written all over: with 2 MB of pages each is read again for
-    every few rows, and with a log of 4 MB written back as often.
+    SQLite gets more memory and a longer log: indexes of names are written all over,
+    and with 2 MB of pages each is read again for every few rows, and with a log of 4 MB
+    written back as often. PostgreSQL is kept from reading a whole table where a batch
+    needs some rows of it, as it does on its guess of how many a recursion finds.
     """
-    if connection.vendor != "sqlite":
-        yield
-        return
-    before = {name: _pragma(name) for name in _WHEN_MUCH}
-    for name, value in _WHEN_MUCH.items():
-        _pragma(name, value)
+    settings = _WHEN_MUCH[connection.vendor]
+    before = {name: _setting(name) for name in settings}
+    for name, value in settings.items():
+        _set(name, value)
     try:
         yield
     finally:
         for name, value in before.items():
-            _pragma(name, value)
+            _set(name, value)
 
 
 def insert(
@@ -116,14 +119,17 @@ def lower_in(model: type[models.Model], column: str, texts: Collection[str]) -> 
     return RawSQL(condition, [listed], output_field=models.BooleanField())
 
 
-def _pragma(name: str, value: int | None = None) -> int:
-    """Return a setting of SQLite, after giving it a value if there is one."""
+def _setting(name: str) -> str:
+    show = "PRAGMA" if connection.vendor == "sqlite" else "SHOW"
     with connection.cursor() as cursor:
-        if value is not None:
-            cursor.execute(f"PRAGMA {name} = {value}")
-        cursor.execute(f"PRAGMA {name}")
-        found: int = cursor.fetchone()[0]
-        return found
+        cursor.execute(f"{show} {name}")
+        return str(cursor.fetchone()[0])
+
+
+def _set(name: str, value: str) -> None:
+    verb = "PRAGMA" if connection.vendor == "sqlite" else "SET"
+    with connection.cursor() as cursor:
+        cursor.execute(f"{verb} {name} = {value}")
 
 
 def _last_id(model: type[models.Model]) -> int:

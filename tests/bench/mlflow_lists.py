@@ -83,7 +83,7 @@ def main(mlflow: str) -> None:
             env=os.environ | _baimo_env(ours),
             check=True,
         )
-        _compare(Client(PORT + 1))
+        _compare()
         _print_memory("after these requests", pids)
         print(f"load {os.getloadavg()[0]:.1f}")
 
@@ -147,9 +147,9 @@ def _fill_mlflow(server: Client) -> None:
         server.ask("model-versions/create", version)
 
 
-def _compare(baimo: Client) -> None:
+def _compare() -> None:
     """Time both in turn and print the rows."""
-    server = Client(PORT, MLFLOW_API)
+    baimo, server = _connected()
     first_page = "registered-models/search?max_results=100"
     pairs = [
         (_ms(baimo.ask, REQUESTS[LIST]), _ms(server.ask, first_page))
@@ -161,14 +161,18 @@ def _compare(baimo: Client) -> None:
     assert len(found) == len(_descendants(server)) == len(_of_all(server)) == 999
     ours, walks, fetched = [], [], []
     for _ in range(N_WALKS):
+        # Both hang up on a client that is idle while the other is asked.
+        baimo, server = _connected()
         ours += [_ms(baimo.ask, whole) for _ in range(N_OURS_PER_WALK)]
-        # It hangs up after five idle seconds.
-        server = Client(PORT, MLFLOW_API)
         walks.append(_ms(_descendants, server))
         n_requests = server.n_requests
         fetched += [_ms(_of_all, server) for _ in range(N_OURS_PER_WALK // 4)]
     _print_row(f"{DESCENDANTS}: MLflow asked {n_requests:,} times", ours, walks)
     _print_row(f"{DESCENDANTS}: MLflow's versions all fetched", ours, fetched)
+
+
+def _connected() -> tuple[Client, Client]:
+    return Client(PORT + 1), Client(PORT, MLFLOW_API)
 
 
 def _descendants(server: Client) -> set[str]:
