@@ -80,10 +80,14 @@ def add_derivation(
                 layer=RELATION_LAYER[relation],
                 state=speech.kind,
             )
+        is_new = derivation.pk is None
         if any(note):
             derivation.note, derivation.note_zh = note
         derivation.save()
-        _say(derivation, speech)
+        if is_new:
+            _append(derivation, speech)
+        else:
+            _say(derivation, speech)
     return derivation
 
 
@@ -97,7 +101,10 @@ def say(derivation: Derivation, speech: Speech) -> None:
 def _refuse_cycle(
     child: RegisteredModel, parent: RegisteredModel, layer: Layer
 ) -> None:
-    if layer in WEIGHT_LAYERS and child.pk in queries.ancestors(parent.pk, CARRYING):
+    # Most children are new, and what has none itself is nobody's ancestor.
+    if layer not in WEIGHT_LAYERS or not child.derivatives.exists():
+        return
+    if child.pk in queries.ancestors(parent.pk, CARRYING):
         raise CycleRefused(f"{parent.slug} already descends from {child.slug}")
 
 
@@ -105,6 +112,13 @@ def _say(derivation: Derivation, speech: Speech) -> None:
     said = _said_by_the_same(derivation, speech).order_by("-id").first()
     if said is not None and said.kind == speech.kind:
         return
+    _append(derivation, speech)
+    kinds = derivation.statements.order_by("id").values_list("kind", flat=True)
+    derivation.state = state_of([StatementKind(kind) for kind in kinds])
+    derivation.save(update_fields=["state"])
+
+
+def _append(derivation: Derivation, speech: Speech) -> None:
     statement = Statement.objects.create(
         derivation=derivation,
         kind=speech.kind,
@@ -113,10 +127,7 @@ def _say(derivation: Derivation, speech: Speech) -> None:
         verification=speech.verification,
         text=speech.text,
     )
-    statement.sources.set(speech.sources)
-    kinds = derivation.statements.order_by("id").values_list("kind", flat=True)
-    derivation.state = state_of([StatementKind(kind) for kind in kinds])
-    derivation.save(update_fields=["state"])
+    statement.sources.add(*speech.sources)
 
 
 def _said_by_the_same(
