@@ -35,7 +35,7 @@ def ego_of(model_id: int, scope: Scope, *, up: int, down: int, limit: int) -> Eg
     Cousins are not among it: the way goes up or down, never both.
     """
     deadline = time.monotonic() + MAX_SECONDS
-    above = queries.above(model_id, scope).within(up)
+    above = queries.above(model_id, scope, depth=up)
     below = queries.below(model_id, scope, depth=down, deadline=deadline)
     nearest = sorted([(0, model_id), *above.pairs(0, limit), *below.pairs(0, limit)])
     distance: dict[int, int] = {}

@@ -1,18 +1,21 @@
 """Walks along derivations, the same on SQLite and PostgreSQL.
 
-Up it is recursive SQL, as nobody has many ancestors. Down from a hub it is the index.
+Where there is an index it walks; in small registers, and inside a transaction, it is
+recursive SQL. Both say the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from django.db import connection
+from numpy.typing import NDArray
 
 from lineage import indexing, walks
-from lineage.index import allowed_codes
+from lineage.index import allowed_codes, words_of
 from lineage.models import Derivation
 from lineage.walks import Reached
 from registry.models import rows_of
@@ -23,34 +26,21 @@ from registry.vocabulary import Layer, Relation, StatementKind
 # the whole table for a Bloom filter first; CASE ties it to the cone.
 _CONE = """
 WITH RECURSIVE cone(id) AS (
-    SELECT CAST(%s AS bigint)
+    SELECT id FROM registry_registeredmodel WHERE id IN ({starts})
   UNION
     SELECT d.{to} FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
     WHERE CASE WHEN cone.id IS NOT NULL THEN {scope} END
 )
 """
 _IDS = _CONE + "SELECT id FROM cone"
-_EDGES = (
+_PAIRS = (
     _CONE
     + """
-SELECT d.child_id, d.parent_id, d.layer, d.relation, d.state
-FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
-WHERE {scope}
-ORDER BY d.id
-"""
-)
-# All that is above several models, walked once; ends only.
-_EDGES_OF_MANY = """
-WITH RECURSIVE cone(id) AS (
-    SELECT id FROM registry_registeredmodel WHERE id IN ({starts})
-  UNION
-    SELECT d.parent_id FROM lineage_derivation d JOIN cone ON d.child_id = cone.id
-    WHERE {scope}
-)
 SELECT d.child_id, d.parent_id
-FROM lineage_derivation d JOIN cone ON d.child_id = cone.id
-WHERE {scope}
+FROM lineage_derivation d JOIN cone ON d.{start} = cone.id
+WHERE CASE WHEN cone.id IS NOT NULL THEN {scope} END
 """
+)
 _UP = {"start": "child_id", "to": "parent_id"}
 _DOWN = {"start": "parent_id", "to": "child_id"}
 
@@ -85,6 +75,10 @@ class Scope:
             values += listed
         return " AND ".join(conditions), values
 
+    def as_codes(self) -> NDArray[np.bool_]:
+        """Return, for every code of the index, whether a walk may use it."""
+        return allowed_codes(self.layers, self.relations, self.states)
+
 
 class Edge(NamedTuple):
     """A derivation between two entries, given by their ids."""
@@ -98,7 +92,7 @@ class Edge(NamedTuple):
 
 def ancestors(model_id: int, scope: Scope) -> set[int]:
     """Return the ids of everything the model descends from, without itself."""
-    return {row[0] for row in _walk(_IDS, _UP, model_id, scope)} - {model_id}
+    return {row[0] for row in _in_sql(_IDS, _UP, [model_id], scope)} - {model_id}
 
 
 def descendants(model_id: int, scope: Scope) -> set[int]:
@@ -106,10 +100,13 @@ def descendants(model_id: int, scope: Scope) -> set[int]:
     return set(below(model_id, scope).ids.tolist())
 
 
-def above(model_id: int, scope: Scope) -> Reached:
-    """Return everything the model descends from, with the hops to it."""
-    edges = edges_above(model_id, scope)
-    return walks.reached(model_id, walks.steps((e.child, e.parent) for e in edges))
+def above(model_id: int, scope: Scope, *, depth: int | None = None) -> Reached:
+    """Return what the model descends from, at most `depth` hops away."""
+    index = indexing.current()
+    if index is None:
+        steps = walks.steps(pairs_above([model_id], scope))
+        return walks.reached(model_id, steps).within(depth)
+    return index.up.walk([model_id], scope.as_codes(), depth=depth)
 
 
 def below(
@@ -125,62 +122,63 @@ def below(
     """
     index = indexing.current()
     if index is None:
-        edges = edges_below(model_id, scope)
-        steps = walks.steps((edge.parent, edge.child) for edge in edges)
+        pairs = _in_sql(_PAIRS, _DOWN, [model_id], scope)
+        steps = walks.steps((parent, child) for child, parent in pairs)
         return walks.reached(model_id, steps).within(depth)
-    allowed = allowed_codes(scope.layers, scope.relations, scope.states)
-    return index.below(model_id, allowed, depth=depth, deadline=deadline)
+    return index.down.walk([model_id], scope.as_codes(), depth=depth, deadline=deadline)
 
 
-def edges_above(model_id: int, scope: Scope) -> list[Edge]:
-    """Return every derivation on a way from the model to its roots, by id."""
-    return [Edge(*row) for row in _walk(_EDGES, _UP, model_id, scope)]
-
-
-def edges_below(model_id: int, scope: Scope) -> list[Edge]:
-    """Return every derivation on a way from the model to its leaves, by id."""
-    return [Edge(*row) for row in _walk(_EDGES, _DOWN, model_id, scope)]
-
-
-def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
-    """Return every derivation with both ends among the models, by id.
-
-    Found by the child, which has few parents, where a parent may be a hub.
-    """
-    rows = (
-        Derivation.objects.filter(
-            child__in=rows_of(model_ids),
-            layer__in=scope.layers,
-            state__in=scope.states,
-            relation__in=scope.relations,
-        )
-        .order_by("id")
-        .values_list("child_id", "parent_id", "layer", "relation", "state")
-    )
-    among = set(model_ids)
-    return [Edge(*row) for row in rows if row[1] in among]
-
-
-def edges_above_any(model_ids: Collection[int], scope: Scope) -> list[tuple[int, int]]:
+def pairs_above(model_ids: Collection[int], scope: Scope) -> list[tuple[int, int]]:
     """Return child and parent of every derivation on a way up from any model."""
     if not model_ids:
         return []
-    condition, values = scope.as_sql()
-    marks = ", ".join(["%s"] * len(model_ids))
-    statement = _EDGES_OF_MANY.format(starts=marks, scope=condition)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*model_ids, *values, *values])
-        rows: list[tuple[int, int]] = cursor.fetchall()
-    return rows
+    index = indexing.current()
+    if index is None:
+        return _in_sql(_PAIRS, _UP, model_ids, scope)
+    allowed = scope.as_codes()
+    above = index.up.walk(model_ids, allowed)
+    cone = np.array([*model_ids, *above.ids.tolist()], dtype=np.int32)
+    return [(child, parent) for child, parent, _ in index.up.edges(cone, allowed)]
 
 
-def _walk(
-    sql: str, direction: Mapping[str, str], model_id: int, scope: Scope
+def edges_above(model_id: int, scope: Scope) -> list[Edge]:
+    """Return every derivation on a way from the model to its roots, in order."""
+    return edges_among([model_id, *above(model_id, scope).ids.tolist()], scope)
+
+
+def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
+    """Return every derivation with both ends among the models, in order.
+
+    Found by the child, which has few parents, where a parent may be a hub.
+    """
+    index = indexing.current()
+    among = set(model_ids)
+    if index is not None:
+        children = np.array(list(among), dtype=np.int32)
+        found = index.up.edges(children, scope.as_codes())
+        return _in_order((c, p, *words_of(code)) for c, p, code in found if p in among)
+    rows = Derivation.objects.filter(
+        child__in=rows_of(model_ids),
+        layer__in=scope.layers,
+        state__in=scope.states,
+        relation__in=scope.relations,
+    ).values_list("child_id", "parent_id", "layer", "relation", "state")
+    return _in_order(row for row in rows if row[1] in among)
+
+
+def _in_order(rows: Iterable[tuple[Any, ...]]) -> list[Edge]:
+    """Return edges by child, parent and words, wherever they come from."""
+    return sorted(map(Edge._make, rows))
+
+
+def _in_sql(
+    sql: str, way: Mapping[str, str], model_ids: Collection[int], scope: Scope
 ) -> list[tuple[Any, ...]]:
     condition, values = scope.as_sql()
-    statement = sql.format(**direction, scope=condition)
+    starts = ", ".join(["%s"] * len(model_ids))
+    statement = sql.format(**way, starts=starts, scope=condition)
     n_conditions = statement.count(condition)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [model_id, *values * n_conditions])
+        cursor.execute(statement, [*model_ids, *values * n_conditions])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
@@ -100,14 +100,23 @@ def reached(start: int, along: Steps) -> Reached:
 def shortest_paths(
     start: int, end: int, along: Steps, *, at_most: int
 ) -> list[list[int]]:
-    """Return up to `at_most` shortest paths, in order of their ids; none if apart."""
-    graph = nx.DiGraph(
-        (node, neighbour) for node, others in along.items() for neighbour in others
+    """Return up to `at_most` shortest paths, the first by their ids; none if apart."""
+    to_end = hops(
+        end, steps((after, node) for node, others in along.items() for after in others)
     )
-    if start not in graph or end not in graph or not nx.has_path(graph, start, end):
-        return []
-    found: Iterator[list[int]] = nx.all_shortest_paths(graph, start, end)
-    return sorted(islice(found, at_most))
+    return list(islice(_paths(start, along, to_end), at_most))
+
+
+def _paths(start: int, along: Steps, to_end: Mapping[int, int]) -> Iterator[list[int]]:
+    unfinished = [[start]] if start in to_end else []
+    while unfinished:
+        path = unfinished.pop()
+        left = to_end[path[-1]]
+        if left == 0:
+            yield path
+            continue
+        nearer = {node for node in along[path[-1]] if to_end.get(node) == left - 1}
+        unfinished += [[*path, node] for node in sorted(nearer, reverse=True)]
 
 
 def connections(
@@ -122,27 +131,33 @@ def connections(
     nearest = min(total.values(), default=0)
     found: list[list[int]] = []
     for meeting in sorted(node for node, n in total.items() if n == nearest):
-        up = _paths_up(start, meeting, upwards, at_most=at_most)
-        down = _paths_up(end, meeting, upwards, at_most=at_most)
+        up = shortest_paths(start, meeting, upwards, at_most=at_most)
+        down = shortest_paths(end, meeting, upwards, at_most=at_most)
         found += [first + second[-2::-1] for first in up for second in down]
     return found[:at_most]
 
 
-def _paths_up(start: int, end: int, upwards: Steps, *, at_most: int) -> list[list[int]]:
-    if start == end:
-        return [[start]]
-    return shortest_paths(start, end, upwards, at_most=at_most)
-
-
-def lowest(common: Collection[int], pairs: Iterable[tuple[int, int]]) -> set[int]:
+def lowest(common: set[int], pairs: Iterable[tuple[int, int]]) -> set[int]:
     """Return those of the common ancestors that no other one descends from.
 
     `pairs` are (child, parent). Ideas may travel in a circle; then all of it counts.
     """
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(common)
-    graph.add_edges_from(
-        (child, parent) for child, parent in pairs if child in graph and parent in graph
+    upwards = steps(pair for pair in pairs if common.issuperset(pair))
+    parents = {parent for others in upwards.values() for parent in others}
+    childless = set(common) - parents
+    above: set[int] = set()
+    waiting = list(childless)
+    while waiting:
+        for parent in upwards.get(waiting.pop(), ()):
+            if parent not in above:
+                above.add(parent)
+                waiting.append(parent)
+    return childless | _lowest_circles(parents - above, upwards)
+
+
+def _lowest_circles(nodes: Set[int], upwards: Steps) -> set[int]:
+    graph = nx.DiGraph(
+        (node, parent) for node in nodes for parent in upwards.get(node, ())
     )
     return {
         node

@@ -7,7 +7,6 @@ that the request allows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db.models import Count
@@ -25,13 +24,11 @@ from lineage.api.pagination import (
 )
 from lineage.api.params import CommonParams, PathParams, SubtreeParams, WalkParams
 from lineage.api.views import find_id
-from lineage.queries import Edge, Scope
+from lineage.queries import Scope
 from lineage.walks import Reached
 from registry.models import RegisteredModel
 
 MAX_PATHS = 100
-
-Walked = tuple[Reached, list[Edge] | None]
 
 
 class Walk(APIView):
@@ -49,39 +46,33 @@ class Walk(APIView):
         params.is_valid(raise_exception=True)
         given, start = params.validated_data, find_id(slug)
         depth = self.depth or given.get("depth")
-        reached, edges = self.walk(start, params.scope, depth)
-        page = _page(reached, given)
+        page = _page(self.walk(start, params.scope, depth), given)
         listed = {node: hops for hops, node in page.rows}
         shown = {start: 0} | listed
-        if edges is None:
-            edges = queries.edges_among(shown, params.scope)
+        edges = queries.edges_among(shown, params.scope)
         nodes, among = documents.drawing(shown, edges)
         results = nodes if start in listed else nodes[1:]
         return Response(page.as_json(request, results, nodes=nodes, edges=among))
 
-    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
-        """Return what the walk from a model comes to, and the edges if they are known.
-
-        Below a hub there are too many to be read before a page is chosen.
-        """
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Reached:
+        """Return what the walk from a model comes to."""
         raise NotImplementedError
 
 
 class Ancestors(Walk):
     """Everything a model comes from."""
 
-    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Reached:
         """Return what is above the model."""
-        edges = queries.edges_above(start, scope)
-        return walks.reached(start, _steps_up(edges)).within(depth), edges
+        return queries.above(start, scope, depth=depth)
 
 
 class Descendants(Walk):
     """Everything that comes from a model."""
 
-    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Reached:
         """Return what is below the model."""
-        return queries.below(start, scope, depth=depth), None
+        return queries.below(start, scope, depth=depth)
 
 
 class Parents(Ancestors):
@@ -102,13 +93,12 @@ class Roots(Walk):
     A model without parents is its own root, no hop away.
     """
 
-    def walk(self, start: int, scope: Scope, depth: int | None) -> Walked:
+    def walk(self, start: int, scope: Scope, depth: int | None) -> Reached:
         """Return the roots at most so many hops away."""
-        edges = queries.edges_above(start, scope)
-        upwards = _steps_up(edges)
+        upwards = walks.steps(queries.pairs_above([start], scope))
         distance = walks.hops(start, upwards)
         roots = {node: distance[node] for node in walks.roots(start, upwards)}
-        return Reached.of_hops(roots).within(depth), edges
+        return Reached.of_hops(roots).within(depth)
 
 
 def _page(reached: Reached, given: dict[str, Any]) -> Page:
@@ -161,9 +151,10 @@ class Path(APIView):
         params.is_valid(raise_exception=True)
         given = params.validated_data
         start, end = find_id(given["from"]), find_id(given["to"])
-        paths, edges = _paths(start, end, params.scope)
+        paths = _paths(start, end, params.scope)
         kept = paths[:MAX_PATHS]
         hops = {node: i for path in kept for i, node in enumerate(path)}
+        edges = queries.edges_among(hops, params.scope)
         nodes, among = documents.drawing(hops, edges)
         slug_of = dict(zip(hops, (node["slug"] for node in nodes), strict=True))
         is_cut = len(paths) > len(kept)
@@ -178,19 +169,16 @@ class Path(APIView):
         )
 
 
-def _paths(start: int, end: int, scope: Scope) -> tuple[list[list[int]], list[Edge]]:
-    """Return shortest paths, one more than are shown, and the edges walked.
+def _paths(start: int, end: int, scope: Scope) -> list[list[int]]:
+    """Return shortest paths, one more than are shown.
 
     Both ends are walked up from: below a hub there may be half the register.
     """
-    if start == end:
-        return [[start]], []
     for low, high in ((start, end), (end, start)):
-        edges = queries.edges_above(low, scope)
-        steps = _steps_up(edges)
+        steps = walks.steps(queries.pairs_above([low], scope))
         if found := walks.shortest_paths(low, high, steps, at_most=MAX_PATHS + 1):
-            return (found if low == start else [path[::-1] for path in found]), edges
-    return [], []
+            return found if low == start else [path[::-1] for path in found]
+    return []
 
 
 class CommonAncestors(APIView):
@@ -207,15 +195,15 @@ class CommonAncestors(APIView):
         params = CommonParams(data=request.query_params)
         params.is_valid(raise_exception=True)
         asked = [find_id(slug) for slug in params.validated_data["models"]]
-        above = [queries.edges_above(pk, params.scope) for pk in asked]
-        edges = list(dict.fromkeys(edge for found in above for edge in found))
-        upwards = _steps_up(edges)
+        pairs = queries.pairs_above(asked, params.scope)
+        upwards = walks.steps(pairs)
         distances = {pk: walks.hops(pk, upwards) for pk in asked}
         common = set.intersection(*(set(hops) for hops in distances.values()))
-        lowest = walks.lowest(common, ((edge.child, edge.parent) for edge in edges))
+        lowest = walks.lowest(common, pairs)
         total = {pk: sum(hops[pk] for hops in distances.values()) for pk in lowest}
         nearest = sorted(lowest, key=lambda pk: (total[pk], pk))
         shown = dict.fromkeys(asked, 0) | {pk: total[pk] for pk in nearest}
+        edges = queries.edges_among(shown, params.scope)
         nodes, among = documents.drawing(shown, edges)
         by_id = dict(zip(shown, nodes, strict=True))
         results = [
@@ -225,7 +213,3 @@ class CommonAncestors(APIView):
         ]
         page = Page(rows=nearest, total=len(nearest), end=None)
         return Response(page.as_json(request, results, nodes=nodes, edges=among))
-
-
-def _steps_up(edges: Iterable[Edge]) -> walks.Steps:
-    return walks.steps((edge.child, edge.parent) for edge in edges)

@@ -1,6 +1,6 @@
-"""Derivations in memory, for walks down from hubs: numpy arrays and no Django."""
+"""Derivations in memory, for walks up and down: numpy arrays and no Django."""
 
-from lineage.index.codes import WORDS, allowed_codes, code_of
+from lineage.index.codes import WORDS, allowed_codes, code_of, words_of
 from lineage.index.files import names, open_snapshot, save
 from lineage.index.walk import EDGE, Index, Snapshot, build
 
@@ -15,4 +15,5 @@ __all__ = [
     "names",
     "open_snapshot",
     "save",
+    "words_of",
 ]

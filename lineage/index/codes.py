@@ -12,6 +12,12 @@ from registry.vocabulary import RELATION_LAYER, Layer, Relation, StatementKind
 
 _STATES: Final = {word: i for i, word in enumerate(StatementKind)}
 _RELATIONS: Final = {word: i * len(_STATES) for i, word in enumerate(Relation)}
+# Layer, relation and state of each code.
+_WORDS_OF: Final = {
+    first + i: (RELATION_LAYER[relation].value, relation.value, state.value)
+    for relation, first in _RELATIONS.items()
+    for state, i in _STATES.items()
+}
 # What the codes of a file mean; a file made with other words is of no use.
 WORDS: Final = " ".join([*_RELATIONS, *_STATES])
 
@@ -19,6 +25,11 @@ WORDS: Final = " ".join([*_RELATIONS, *_STATES])
 def code_of(relation: str, state: str) -> int:
     """Return the code of two words; raises ValueError for words that we do not know."""
     return _RELATIONS[Relation(relation)] + _STATES[StatementKind(state)]
+
+
+def words_of(code: int) -> tuple[str, str, str]:
+    """Return the layer, the relation and the state that a code stands for."""
+    return _WORDS_OF[code]
 
 
 def allowed_codes(

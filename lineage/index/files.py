@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from lineage.index.walk import Snapshot
+from lineage.index.walk import Rows, Snapshot
 
-_ARRAYS: Final = [field.name for field in fields(Snapshot)]
+_WAYS: Final = [field.name for field in fields(Snapshot)]
+_ARRAYS: Final = [field.name for field in fields(Rows)]
 _UNFINISHED: Final = ".unfinished-"
 # Whoever has just looked up the last one may still be about to open it.
 _N_KEPT: Final = 2
@@ -32,12 +33,7 @@ def open_snapshot(folder: Path, name: str) -> Snapshot:
 
     Raises OSError when it is gone, and ValueError when it is no snapshot.
     """
-    return Snapshot(
-        **{
-            array: np.asarray(np.load(folder / name / f"{array}.npy", mmap_mode="r"))
-            for array in _ARRAYS
-        }
-    )
+    return Snapshot(**{way: _open_rows(folder / name, way) for way in _WAYS})
 
 
 def save(snapshot: Snapshot, folder: Path, name: str) -> None:
@@ -51,8 +47,22 @@ def save(snapshot: Snapshot, folder: Path, name: str) -> None:
     shutil.rmtree(folder / name, ignore_errors=True)
     incoming = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
     incoming.chmod(0o755)
-    for array in _ARRAYS:
-        np.save(incoming / f"{array}.npy", getattr(snapshot, array))
+    for way in _WAYS:
+        for array in _ARRAYS:
+            content = getattr(getattr(snapshot, way), array)
+            np.save(_path(incoming, way, array), content)
     incoming.rename(folder / name)
     for old in names(folder)[_N_KEPT:]:
         shutil.rmtree(folder / old, ignore_errors=True)
+
+
+def _open_rows(folder: Path, way: str) -> Rows:
+    opened = {
+        array: np.asarray(np.load(_path(folder, way, array), mmap_mode="r"))
+        for array in _ARRAYS
+    }
+    return Rows(**opened)
+
+
+def _path(folder: Path, way: str, array: str) -> Path:
+    return folder / f"{way}-{array}.npy"

@@ -98,7 +98,7 @@ def _last_words(derivations: Iterable[int]) -> dict[int, str]:
 
 def _closing_a_cycle(links: Sequence[Link]) -> set[Link]:
     weighty = [link for link in links if RELATION_LAYER[link[2]] in WEIGHT_LAYERS]
-    above = queries.edges_above_any({parent for _, parent, _ in weighty}, CARRYING)
+    above = queries.pairs_above({parent for _, parent, _ in weighty}, CARRYING)
     positions = closing([link[:2] for link in weighty], above)
     return {weighty[position] for position in positions}
 

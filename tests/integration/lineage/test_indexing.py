@@ -68,10 +68,23 @@ def hops_in_sql(model: RegisteredModel, scope: Scope) -> dict[int, int]:
         return hops(model, scope)
 
 
+def walks_of(model: RegisteredModel, scope: Scope) -> list[Any]:
+    above = queries.above(model.pk, scope)
+    return [
+        queries.edges_above(model.pk, scope),
+        sorted(queries.pairs_above([model.pk, model.pk + 3], scope)),
+        queries.edges_among([model.pk, *above.ids.tolist()[::2]], scope),
+        above.pairs(0, len(above)),
+    ]
+
+
 def agree(models: list[RegisteredModel]) -> None:
     for scope in SCOPES:
         for model in models:
             assert hops(model, scope) == hops_in_sql(model, scope)
+            found = walks_of(model, scope)
+            with transaction.atomic():
+                assert found == walks_of(model, scope)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -156,7 +169,7 @@ def test_a_broken_snapshot_is_made_again(folder: Path) -> None:
     derive(child, base)
     hops(base, Scope())
     (name,) = index.names(folder)
-    (folder / name / "children.npy").write_bytes(b"\x93NUMPY half")
+    (folder / name / "up-others.npy").write_bytes(b"\x93NUMPY half")
     indexing.forget()
 
     assert hops(base, Scope()) == {child.pk: 1}

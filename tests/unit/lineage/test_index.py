@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from lineage import index
-from lineage.index import EDGE, Index, allowed_codes, build, code_of
+from lineage.index import EDGE, Index, Snapshot, allowed_codes, build, code_of
+from lineage.walks import Reached
 from registry.vocabulary import RELATION_LAYER, Layer, Relation, StatementKind
 
 STATES = (
@@ -56,33 +57,59 @@ def random_lineage(seed: int, shape: str, *, n: int = 60) -> Lineage:
     }
 
 
-def index_of(lineage: Lineage) -> Index:
+def snapshot_of(lineage: Lineage) -> Snapshot:
     edges = [(c, p, code_of(relation, s)) for (c, p, relation), s in lineage.items()]
-    return Index.of(build(np.array(edges, dtype=EDGE)))
+    return build(np.array(edges, dtype=EDGE))
 
 
-def expected(lineage: Lineage, start: int, words: tuple[set, set, set]) -> dict:
-    """Return the hops to each descendant as networkx finds them."""
+def index_of(lineage: Lineage) -> Index:
+    return Index.of(snapshot_of(lineage))
+
+
+def within(lineage: Lineage, words: tuple[set, set, set]) -> nx.MultiDiGraph:
+    """Return the part of a lineage that words allow, edges from parent to child."""
     layers, relations, states = words
-    graph = nx.DiGraph()
-    graph.add_node(start)
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(range(1, 90))
     graph.add_edges_from(
-        (parent, child)
+        (parent, child, code_of(relation, state))
         for (child, parent, relation), state in lineage.items()
         if relation in relations
         and RELATION_LAYER[relation] in layers
         and state in states
     )
+    return graph
+
+
+def hops_in(graph: nx.MultiDiGraph, start: int) -> dict[int, int]:
     hops = dict(nx.single_source_shortest_path_length(graph, start))
     del hops[start]
     return hops
 
 
-def found(of: Index, start: int, words: tuple[set, set, set]) -> dict[int, int]:
-    reached = of.below(start, allowed_codes(*words))
+def hops_of(reached: Reached) -> dict[int, int]:
     pairs = list(zip(reached.hops.tolist(), reached.ids.tolist(), strict=True))
     assert pairs == sorted(pairs)
     return {node: hops for hops, node in pairs}
+
+
+def found(of: Index, start: int, words: tuple[set, set, set]) -> dict[int, int]:
+    return hops_of(of.down.walk([start], allowed_codes(*words)))
+
+
+def agrees(of: Index, lineage: Lineage, words: tuple[set, set, set]) -> None:
+    """Assert that the index walks and lists as networkx does, down and up."""
+    allowed, graph = allowed_codes(*words), within(lineage, words)
+    upwards = graph.reverse(copy=False)
+    for start in range(1, 82):
+        assert hops_of(of.down.walk([start], allowed)) == hops_in(graph, start)
+        above = of.up.walk([start], allowed)
+        assert hops_of(above) == hops_in(upwards, start)
+        cone = np.array([start, *above.ids.tolist()], dtype=np.int32)
+        assert sorted(of.up.edges(cone, allowed)) == sorted(
+            (child, parent, code)
+            for child, parent, code in upwards.edges(cone.tolist(), keys=True)
+        )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -92,8 +119,7 @@ def test_walks_are_those_of_networkx(seed: int, shape: str) -> None:
     built = index_of(lineage)
 
     for words in WORDS:
-        for start in range(1, 62):
-            assert found(built, start, words) == expected(lineage, start, words)
+        agrees(built, lineage, words)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -118,9 +144,21 @@ def test_changes_on_top_are_as_good_as_a_full_rebuild(seed: int, shape: str) -> 
 
     rebuilt = index_of(now)
     for words in WORDS:
-        for start in range(1, 82):
-            hops = found(changed, start, words)
-            assert hops == found(rebuilt, start, words) == expected(now, start, words)
+        agrees(changed, now, words)
+        agrees(rebuilt, now, words)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_walk_from_several_models_has_the_hops_from_the_nearest(shape: str) -> None:
+    lineage = random_lineage(3, shape)
+    built = index_of(lineage)
+
+    for words in WORDS:
+        graph = within(lineage, words).reverse()
+        starts = [58, 31, 40, 85]
+        expected = nx.multi_source_dijkstra_path_length(graph, set(starts), weight=None)
+        reached = hops_of(built.up.walk(starts, allowed_codes(*words)))
+        assert dict.fromkeys(starts, 0) | reached == expected
 
 
 def test_the_last_change_of_a_derivation_counts() -> None:
@@ -150,9 +188,9 @@ def test_depth_and_deadline_stop_a_walk() -> None:
     everything = allowed_codes(set(Layer), set(Relation), set(StatementKind))
     built = index_of(lineage)
 
-    assert built.below(1, everything, depth=3).ids.tolist() == [2, 3, 4]
-    assert built.below(1, everything).is_whole
-    late = built.below(1, everything, deadline=time.monotonic() - 1)
+    assert built.down.walk([1], everything, depth=3).ids.tolist() == [2, 3, 4]
+    assert built.down.walk([1], everything).is_whole
+    late = built.down.walk([1], everything, deadline=time.monotonic() - 1)
     assert (len(late), late.is_whole) == (0, False)
 
 
@@ -160,12 +198,10 @@ def test_a_saved_snapshot_is_the_same_and_the_oldest_make_room(tmp_path: Path) -
     lineage = random_lineage(2, "merges")
     words = (set(Layer), set(Relation), set(StatementKind))
     for number in (9, 10, 11):
-        index.save(index_of(lineage).snapshot, tmp_path, f"{number}-mark")
+        index.save(snapshot_of(lineage), tmp_path, f"{number}-mark")
 
     assert index.names(tmp_path) == ["11-mark", "10-mark"]
-    opened = Index.of(index.open_snapshot(tmp_path, "11-mark"))
-    for start in range(1, 62):
-        assert found(opened, start, words) == expected(lineage, start, words)
+    agrees(Index.of(index.open_snapshot(tmp_path, "11-mark")), lineage, words)
 
 
 def test_a_hundred_thousand_children_are_found_in_order() -> None:
@@ -175,7 +211,7 @@ def test_a_hundred_thousand_children_are_found_in_order() -> None:
     edges["parent"] = 1
     everything = allowed_codes(set(Layer), set(Relation), set(StatementKind))
 
-    reached = Index.of(build(edges)).below(1, everything)
+    reached = Index.of(build(edges)).down.walk([1], everything)
 
     assert reached.ids.tolist() == list(range(2, n + 2))
     assert set(reached.hops.tolist()) == {1}
