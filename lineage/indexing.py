@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -48,15 +49,39 @@ class _Held:
 _held: _Held | None = None
 
 
+_of_this_moment: ContextVar[list[Index | None] | None] = ContextVar(
+    "index of this moment", default=None
+)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Let every walk of one answer see the register as the first one did."""
+    token = _of_this_moment.set([])
+    try:
+        yield
+    finally:
+        _of_this_moment.reset(token)
+
+
 def current() -> Index | None:
     """Return the index with all that was committed, or None where SQL is to walk.
 
     SQL walks in small registers, and inside a transaction, whose own changes are
     nobody else's yet.
     """
-    global _held
     if connection.in_atomic_block:
         return None
+    moment = _of_this_moment.get()
+    if moment is None:
+        return _newest()
+    if not moment:
+        moment.append(_newest())
+    return moment[0]
+
+
+def _newest() -> Index | None:
+    global _held
     held = _held
     if held is None:
         if _newest_seq() < MIN_CHANGES:
@@ -96,12 +121,17 @@ def _is_stale(snapshot_seq: int, seq: int) -> bool:
 
 
 def _newest_seq() -> int:
-    newest = Change.objects.order_by("-pk").values_list("pk", flat=True).first()
+    # Every walk asks this first, and the way through models costs more than the answer.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM lineage_change")
+        newest: int | None = cursor.fetchone()[0]
     return newest or 0
 
 
 def _caught_up(held: _Held) -> _Held:
-    rows = list(
+    if _newest_seq() <= held.seq:
+        return held
+    rows = (
         Change.objects.filter(pk__gt=held.seq)
         .order_by("pk")
         .values_list(
@@ -112,13 +142,11 @@ def _caught_up(held: _Held) -> _Held:
             "derivation__state",
         )
     )
-    if not rows:
-        return held
-    changes = [
-        (child, parent, index.code_of(relation, state))
-        for _, child, parent, relation, state in rows
-    ]
-    return replace(held, index=held.index.with_changes(changes), seq=rows[-1][0])
+    seq, changes = held.seq, []
+    for pk, child, parent, relation, state in rows:
+        seq = pk
+        changes.append((child, parent, index.code_of(relation, state)))
+    return replace(held, index=held.index.with_changes(changes), seq=seq)
 
 
 def _build() -> _Held:

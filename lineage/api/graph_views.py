@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lineage import documents, queries
+from lineage import documents, indexing, queries
 from lineage.api import shapes
 from lineage.api.params import GraphParams
 from lineage.api.views import find_id
@@ -52,6 +52,7 @@ class Graph(APIView):
             ),
         },
     )
+    @indexing.one_moment()
     def get(self, request: Request) -> HttpResponse:
         """Return the models so many hops up and down, and the derivations among them.
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lineage import documents, queries, walks
+from lineage import documents, indexing, queries, walks
 from lineage.api import shapes
 from lineage.api.pagination import (
     Page,
@@ -37,6 +37,7 @@ class Walk(APIView):
     depth: ClassVar[int | None] = None
 
     @extend_schema(parameters=[WalkParams], responses=shapes.LineageShape)
+    @indexing.one_moment()
     def get(self, request: Request, slug: str) -> Response:
         """Return a page of nodes and the derivations among them and the model.
 
@@ -124,6 +125,7 @@ class Subtree(APIView):
     """What has come of a model, counted."""
 
     @extend_schema(parameters=[SubtreeParams], responses=shapes.SubtreeShape)
+    @indexing.one_moment()
     def get(self, request: Request, slug: str) -> Response:
         """Return how many models descend from one, in all and by category."""
         params = SubtreeParams(data=request.query_params)
@@ -142,6 +144,7 @@ class Path(APIView):
     """How two models are connected."""
 
     @extend_schema(parameters=[PathParams], responses=shapes.PathShape)
+    @indexing.one_moment()
     def get(self, request: Request) -> Response:
         """Return the shortest paths from a model to its ancestor or descendant.
 
@@ -185,6 +188,7 @@ class CommonAncestors(APIView):
     """Where the ways of several models meet."""
 
     @extend_schema(parameters=[CommonParams], responses=shapes.CommonListShape)
+    @indexing.one_moment()
     def get(self, request: Request) -> Response:
         """Return the lowest common ancestors, nearest first.
 

@@ -127,6 +127,7 @@ class Way:
         added = self._added[allowed[self._added["code"]]]
         n_ids = max(self.rows.n_ids, self._n_added_ids, max(starts, default=0) + 1)
         seen = np.zeros(n_ids, dtype=bool)
+        is_here = np.zeros(n_ids, dtype=bool)
         frontier = np.array(sorted(starts), dtype=np.int32)
         seen[frontier] = True
         levels: list[Ids] = []
@@ -137,8 +138,10 @@ class Way:
                 break
             reached = self._others(frontier, allowed)
             if added.size:
-                is_next = np.isin(added["one"], frontier, kind="table")
-                reached = np.concatenate([reached, added["other"][is_next]])
+                is_here[frontier] = True
+                new = added["other"][is_here[added["one"]]]
+                is_here[frontier] = False
+                reached = np.concatenate([reached, new])
             frontier = _sorted_once(reached[~seen[reached]])
             seen[frontier] = True
             levels.append(frontier)
@@ -153,7 +156,7 @@ class Way:
         one = np.repeat(known, lengths)[is_allowed].tolist()
         other, codes = self.rows.others[places].tolist(), self.codes[places].tolist()
         added = self._added[allowed[self._added["code"]]]
-        added = added[np.isin(added["one"], ids, kind="table")]
+        added = added[np.isin(added["one"], ids, kind="sort")]
         return [*zip(one, other, codes, strict=True), *added.tolist()]
 
     def _others(self, frontier: Ids, allowed: Allowed) -> Ids:
