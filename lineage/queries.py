@@ -18,7 +18,7 @@ from lineage import indexing, walks
 from lineage.index import allowed_codes, words_of
 from lineage.models import Derivation
 from lineage.walks import Reached
-from registry.models import rows_of
+from registry.models import listed
 from registry.vocabulary import Layer, Relation, StatementKind
 
 # Walks from child to parent, or from parent to child, over the layers asked for.
@@ -158,7 +158,7 @@ def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
         found = index.up.edges(children, scope.as_codes())
         return _in_order((c, p, *words_of(code)) for c, p, code in found if p in among)
     rows = Derivation.objects.filter(
-        child__in=rows_of(model_ids),
+        child__id__any_of=listed(model_ids),
         layer__in=scope.layers,
         state__in=scope.states,
         relation__in=scope.relations,

@@ -8,7 +8,7 @@ from registry.models.imports import UnfinishedImport
 from registry.models.invitations import Invitation
 from registry.models.jobs import Job
 from registry.models.organizations import ApiToken, Membership, Organization
-from registry.models.registered import HubRepo, RegisteredModel, Source, rows_of
+from registry.models.registered import HubRepo, RegisteredModel, Source, listed
 
 __all__ = [
     "ApiToken",
@@ -26,5 +26,5 @@ __all__ = [
     "RevisionFile",
     "Source",
     "UnfinishedImport",
-    "rows_of",
+    "listed",
 ]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Q
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext, override
@@ -32,15 +30,31 @@ models.CharField.register_lookup(Lower)
 SLUG_PATTERN = r"^[A-Za-z0-9._-]+\Z"
 
 
-def rows_of(ids: Iterable[int]) -> RawSQL:
-    """Return ids as a subquery for `__in`, which takes very many, and fast.
+class AnyOf(models.Lookup):
+    """`any_of`: one of very many ids, as `listed` writes them; faster than `in`.
 
     They are one parameter, where SQLite refuses a quarter of a million.
     """
-    listed = list(ids)
-    if connection.vendor == "postgresql":
-        return RawSQL("SELECT unnest(%s::bigint[])", [listed])
-    return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(listed)])
+
+    lookup_name = "any_of"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        column, values = self.process_lhs(compiler, connection)
+        condition = f"{column} IN (SELECT value FROM json_each(%s))"
+        return condition, [*values, f"[{self.rhs}]"]
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        column, values = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::bigint[])", [*values, f"{{{self.rhs}}}"]
+
+
+models.BigAutoField.register_lookup(AnyOf)
+
+
+def listed(ids: Iterable[int]) -> str:
+    """Return ids as the lookup `any_of` takes them."""
+    return ",".join(map(str, ids))
 
 
 class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
@@ -50,7 +64,7 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
 
     def among(self, ids: Iterable[int]) -> RegisteredModelQuerySet:
         """Return the entries with these ids, of which there may be very many."""
-        return self.filter(pk__in=rows_of(ids))
+        return self.filter(id__any_of=listed(ids))
 
     def in_repo(self, team: str, name: str) -> RegisteredModelQuerySet:
         """Return the entry that a team pushed under that name, ignoring case."""
