@@ -139,10 +139,9 @@ def measure(n_models: int) -> None:
         client = http.client.HTTPConnection("127.0.0.1", PORT)
         for name, paths in _questions(grown, hub, cones, chance).items():
             _print_row(name, lambda path: _get(client, path), paths, server.seconds)
-    add = _adder(cones, chance)
-    _print_row(
-        "add a derivation, in process", add, range(N_REQUESTS), time.process_time
-    )
+    for name, children in _children(grown, cones).items():
+        add = _adder(children, cones, chance)
+        _print_row(name, add, range(N_REQUESTS), time.process_time)
 
 
 def _is_filled() -> bool:
@@ -249,21 +248,34 @@ def _questions(
     }
 
 
-def _adder(cones: list[int], chance: random.Random) -> Callable[[int], bytes]:
-    """Return what adds a model's derivation from one with the most ancestors."""
+def _children(grown: Grown, cones: list[int]) -> dict[str, list[int]]:
+    """Return the newest models without children and with some, apart from the cones.
+
+    Only for the latter a cycle has to be looked for above the parent.
+    """
+    within = {model for cone in cones for model in (cone, *grown.ancestors(cone))}
+    fruitful = {parent for _, parent in grown.edges}
+    newest = [m for m in range(len(grown.parents) - 1, 0, -1) if m not in within]
+    return {
+        "add a derivation, in process": [m for m in newest if m not in fruitful],
+        "the same of a model with children": [m for m in newest if m in fruitful],
+    }
+
+
+def _adder(
+    children: list[int], cones: list[int], chance: random.Random
+) -> Callable[[int], bytes]:
+    """Return what adds a child's derivation from one with the most ancestors."""
     from lineage.services.derivations import Speech, add_derivation
     from registry.models import RegisteredModel
     from registry.vocabulary import Relation, StatementKind
 
     parents = list(RegisteredModel.objects.filter(pk__in=cones))
-    children = RegisteredModel.objects.exclude(pk__in=cones).order_by("-pk")[
-        :N_REQUESTS
-    ]
-    leaves = list(children)
+    rows = RegisteredModel.objects.in_bulk(children[:N_REQUESTS])
 
     def add(number: int) -> bytes:
         add_derivation(
-            child=leaves[number],
+            child=rows[children[number]],
             parent=chance.choice(parents),
             relation=Relation.RESKIN,
             speech=Speech(kind=StatementKind.DECLARED),
