@@ -27,7 +27,7 @@ from lineage.models import Change, Derivation
 log = structlog.get_logger("baimo.index")
 
 # Below so many changes a walk in SQL takes milliseconds, and nobody needs an index.
-MIN_CHANGES: Final = 20_000
+MIN_CHANGES: Final = 5_000
 # A snapshot is made anew when so many of the changes came after it.
 STALE_SHARE: Final = 0.01
 _CHUNK: Final = 20_000
