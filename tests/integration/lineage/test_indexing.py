@@ -128,6 +128,49 @@ def test_what_was_written_is_read(folder: Path) -> None:
     assert len(index.names(folder)) == 1
 
 
+def test_the_parts_of_an_answer_are_of_one_moment() -> None:
+    base, child, other = make_models(3)
+    derive(child, base)
+    with indexing.one_moment():
+        before = walks_of(child, Scope())
+        derive(other, base)
+        derive(child, other)
+        assert hops(base, Scope()) == {child.pk: 1}
+        assert walks_of(child, Scope()) == before
+
+    assert hops(base, Scope()) == {child.pk: 1, other.pk: 1}
+    assert walks_of(child, Scope()) != before
+
+
+def test_the_api_answers_alike_with_an_index_and_without(
+    client: Any, monkeypatch: Any
+) -> None:
+    chance = random.Random(7)
+    models = make_models(16)
+    for i in range(1, 14):
+        for parent in chance.sample(models[:i], k=min(i, chance.choice([0, 1, 3]))):
+            relation = chance.choice([Relation.SFT, Relation.MERGE, Relation.CONTAINS])
+            make_derivation(child=models[i], parent=parent, relation=relation)
+    hops(models[0], Scope())
+    for i in (14, 15):
+        derive(models[i], models[chance.randrange(14)])
+    addresses = [
+        *(
+            f"/api/v1/models/m{i}/{which}/?layer=weights,component&limit=5"
+            for i in range(16)
+            for which in ("ancestors", "descendants", "roots", "subtree")
+        ),
+        *(f"/api/v1/lineage/graph/?focus=m{i}&limit=9" for i in range(16)),
+        *(f"/api/v1/lineage/path/?from=m{i}&to=m0" for i in range(1, 16)),
+        *(f"/api/v1/lineage/common-ancestors/?models=m{i},m15" for i in range(15)),
+    ]
+
+    with_index = [client.get(address).json() for address in addresses]
+
+    monkeypatch.setattr(indexing, "_newest", lambda: None)
+    assert [client.get(address).json() for address in addresses] == with_index
+
+
 def test_what_was_rolled_back_was_never_seen() -> None:
     base, child, other = make_models(3)
     derive(child, base)

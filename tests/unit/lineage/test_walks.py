@@ -97,7 +97,15 @@ def test_models_without_connection_have_no_path() -> None:
 def test_the_number_of_paths_is_bounded() -> None:
     diamond = [(0, middle) for middle in range(1, 9)] + [(m, 9) for m in range(1, 9)]
 
-    assert len(walks.shortest_paths(0, 9, walks.steps(diamond), at_most=3)) == 3
+    paths = walks.shortest_paths(0, 9, walks.steps(diamond), at_most=3)
+
+    assert paths == [[0, 1, 9], [0, 2, 9], [0, 3, 9]]
+
+
+def test_a_path_may_be_longer_than_python_nests() -> None:
+    chain = walks.steps((node, node + 1) for node in range(3000))
+
+    assert walks.shortest_paths(0, 3000, chain, at_most=2) == [list(range(3001))]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -109,6 +117,22 @@ def test_lowest_common_ancestors_have_no_common_descendant(seed: int) -> None:
     lowest = walks.lowest(common, graph.edges)
 
     assert lowest == {node for node in common if not common & nx.ancestors(graph, node)}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lowest_circles_are_those_of_networkx(seed: int) -> None:
+    graph = random_dag(seed)
+    graph.add_edges_from(random.Random(seed).sample(list(graph.reverse().edges), 12))
+    nodes = sorted(random.Random(seed).sample(sorted(graph), 25))
+    circles = nx.condensation(graph.subgraph(nodes))
+
+    expected = {
+        node
+        for circle, members in circles.nodes(data="members")
+        if circles.in_degree(circle) == 0
+        for node in members
+    }
+    assert walks.lowest(set(nodes), graph.edges) == expected
 
 
 def test_a_circle_of_ideas_counts_as_one() -> None:
