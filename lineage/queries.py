@@ -154,7 +154,7 @@ def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
     index = indexing.current()
     among = set(model_ids)
     if index is not None:
-        children = np.array(list(among), dtype=np.int32)
+        children = np.array(sorted(among), dtype=np.int32)
         found = index.up.edges(children, scope.as_codes())
         return _in_order((c, p, *words_of(code)) for c, p, code in found if p in among)
     rows = Derivation.objects.filter(
