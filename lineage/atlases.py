@@ -25,7 +25,7 @@ from lineage import queries
 from lineage.atlas import Atlas, Kin, place
 from lineage.models import Change, Derivation
 from lineage.queries import Scope
-from registry.models import RegisteredModel, rows_of
+from registry.models import RegisteredModel, listed
 from registry.vocabulary import Category, Layer
 
 # A browser draws so many at once.
@@ -266,7 +266,7 @@ def _derivations(ids: Sequence[int], *, is_all: bool) -> Iterable[tuple[int, int
     """Return child, parent and layer of what is drawn, each only once."""
     rows = Derivation.objects.shown()
     if not is_all:
-        rows = rows.filter(child__in=rows_of(ids))
+        rows = rows.filter(child__id__any_of=listed(ids))
     return set(rows.order_by().values_list("child_id", "parent_id", "layer"))
 
 
@@ -274,7 +274,7 @@ def _n_children(ids: Sequence[int], *, is_all: bool) -> dict[int, int]:
     """Return how many derive directly from each, where any does."""
     rows = Derivation.objects.shown()
     if not is_all:
-        rows = rows.filter(parent__in=rows_of(ids))
+        rows = rows.filter(parent__id__any_of=listed(ids))
     counted = rows.order_by().values("parent").annotate(n=Count("child", distinct=True))
     return dict(counted.values_list("parent", "n"))
 

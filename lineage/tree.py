@@ -210,8 +210,7 @@ def derivations_between(
         states=queries.SHOWN_STATES
         & frozenset(StatementKind(word) for word in query.words("state")),
     )
-    edges = [e for pk in (start.pk, end.pk) for e in queries.edges_above(pk, scope)]
-    upwards = walks.steps((edge.child, edge.parent) for edge in edges)
+    upwards = walks.steps(queries.pairs_above([start.pk, end.pk], scope))
     ways = walks.connections(start.pk, end.pk, upwards, at_most=MAX_PATHS)
     steps = {frozenset(pair) for way in ways for pair in itertools.pairwise(way)}
     on_way = {pk for step in steps for pk in step}

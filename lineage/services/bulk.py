@@ -12,7 +12,7 @@ from lineage.services.derivations import CARRYING
 from lineage.verdict import state_of
 from registry import bulk
 from registry.locks import lock_register
-from registry.models import rows_of
+from registry.models import listed
 from registry.vocabulary import (
     RELATION_LAYER,
     WEIGHT_LAYERS,
@@ -76,7 +76,7 @@ def declare_bases(
 
 def _known(children: Collection[int]) -> dict[Link, tuple[int, str]]:
     """Return the id and the state of every derivation of the children."""
-    rows = Derivation.objects.filter(child__in=rows_of(children)).values_list(
+    rows = Derivation.objects.filter(child__id__any_of=listed(children)).values_list(
         "pk", "state", "child", "parent", "relation"
     )
     return {
@@ -87,7 +87,7 @@ def _known(children: Collection[int]) -> dict[Link, tuple[int, str]]:
 
 def _last_words(derivations: Iterable[int]) -> dict[int, str]:
     """Return what the register's own source said last of each derivation."""
-    spoken = Statement.objects.filter(derivation__in=rows_of(derivations))
+    spoken = Statement.objects.filter(derivation__id__any_of=listed(derivations))
     rows = spoken.order_by("id").values_list(
         "derivation", "kind", "author", "revision", "verification"
     )
@@ -126,7 +126,7 @@ def _say(kind: StatementKind, derivations: Sequence[int], source_key: str) -> No
     """Append a statement to derivations, with the sources of their children."""
     if not derivations:
         return
-    spoken = Derivation.objects.filter(pk__in=rows_of(derivations))
+    spoken = Derivation.objects.filter(id__any_of=listed(derivations))
     last = bulk.insert_selected(
         Statement, ["derivation_id"], spoken.values_list("pk"), kind=kind.value
     )
@@ -142,7 +142,9 @@ def _say(kind: StatementKind, derivations: Sequence[int], source_key: str) -> No
 
 def _derive_states(derivations: Iterable[int]) -> None:
     spoken: dict[int, list[StatementKind]] = {}
-    kinds = Statement.objects.filter(derivation__in=rows_of(derivations)).order_by("id")
+    kinds = Statement.objects.filter(
+        derivation__id__any_of=listed(derivations)
+    ).order_by("id")
     for derivation, kind in kinds.values_list("derivation", "kind"):
         spoken.setdefault(derivation, []).append(StatementKind(kind))
     bulk.update(
