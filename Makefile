@@ -41,6 +41,7 @@ secrets:  ## Make the secret files that docker-compose.yml reads, where missing
 	@mkdir -p -m 700 secrets
 	@for name in database_password secret_key; do [ -e secrets/$$name ] || \
 	  head -c 40 /dev/urandom | base64 -w 0 | tr '+/' '-_' > secrets/$$name; done
+	@[ -e secrets/signing_key ] || head -c 32 /dev/urandom | base64 -w 0 > secrets/signing_key
 
 vendor:  ## Copy the browser libraries of package-lock.json into static/vendor (npm)
 	npm ci --ignore-scripts --no-audit --no-fund

@@ -189,6 +189,10 @@ class Verification(models.Model):
     compared_with = models.ForeignKey(
         RegisteredModel, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    # The weights of that model that were compared, where there were any.
+    compared_revision = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     comparison = models.JSONField(null=True)
     # Every relative that the weights show, explained by the declaration or not.
     relatives = models.JSONField(default=list)

@@ -133,6 +133,11 @@ CELERY_TASK_QUEUES = [Queue("default"), Queue("fingerprint")]
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 60)
 JOB_MAX_ATTEMPTS = env.number("JOB_MAX_ATTEMPTS", 5)
 
+# Verdicts are signed with SIGNING_KEY, else with a key that is made once and kept in
+# the folder, where the public keys of all that ever signed stay.
+SIGNING_KEY = env.text("SIGNING_KEY", "")
+SIGNING_DIR = DATA_DIR / "signing"
+
 # Files
 STORAGE_DIR = DATA_DIR / "files"
 INDEX_DIR = DATA_DIR / "index"

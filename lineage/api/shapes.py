@@ -184,3 +184,18 @@ class GraphShape(serializers.Serializer[Any]):
     truncated_reason = serializers.CharField(allow_null=True)
     nodes = NodeShape(many=True)
     edges = EdgeShape(many=True)
+
+
+class SignatureShape(serializers.Serializer[Any]):
+    """A signature over the payload and its type, in base64."""
+
+    keyid = serializers.CharField()
+    sig = serializers.CharField()
+
+
+class EnvelopeShape(serializers.Serializer[Any]):
+    """A DSSE envelope; the payload is an in-toto statement in base64."""
+
+    payload = serializers.CharField()
+    payloadType = serializers.CharField()
+    signatures = SignatureShape(many=True)

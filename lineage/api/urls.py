@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from lineage.api import graph_views, views, walk_views
+from lineage.api import graph_views, statement_views, views, walk_views
 
 urlpatterns = [
     path("models/", views.ModelList.as_view(), name="api-models"),
@@ -17,6 +17,16 @@ urlpatterns = [
     path("models/<str:slug>/descendants/", walk_views.Descendants.as_view()),
     path("models/<str:slug>/roots/", walk_views.Roots.as_view()),
     path("models/<str:slug>/subtree/", walk_views.Subtree.as_view()),
+    path(
+        "models/<str:slug>/statement/",
+        statement_views.ModelStatement.as_view(),
+        name="api-model-statement",
+    ),
+    path(
+        "verifications/<int:pk>/statement/",
+        statement_views.VerificationStatement.as_view(),
+        name="api-statement",
+    ),
     path("lineage/path/", walk_views.Path.as_view(), name="api-path"),
     path("lineage/common-ancestors/", walk_views.CommonAncestors.as_view()),
     path("lineage/graph/", graph_views.Graph.as_view(), name="api-graph"),

@@ -22,13 +22,13 @@ KINSHIP = queries.Scope(layers=WEIGHT_LAYERS)
 
 @dataclass(frozen=True)
 class Gathered:
-    """A revision's case, the models behind the slugs in it, and its own gaps.
+    """A revision's case, the revisions behind the slugs in it, and its own gaps.
 
     `gaps` are sentences on what the revision's files leave open by themselves.
     """
 
     case: verdict.Case
-    models: Mapping[str, RegisteredModel]
+    revisions: Mapping[str, Revision]
     gaps: Sequence[str]
 
 
@@ -67,7 +67,7 @@ def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
     )
     return Gathered(
         case=case,
-        models={other.model.slug: other.model for other in scan},
+        revisions={other.model.slug: other.revision for other in scan},
         gaps=[*_gaps(revision, mine), *looked.gaps()],
     )
 

@@ -99,13 +99,15 @@ def _is_head(revision: Revision) -> bool:
 def _store(
     revision: Revision, job: Job | None, gathered: Gathered, decision: verdict.Decision
 ) -> Verification:
-    against = decision.compared_with
+    slug = decision.compared_with
+    against = gathered.revisions.get(slug) if slug else None
     return Verification.objects.create(
         revision=revision,
         job=job,
         verdict=decision.verdict,
         reason=decision.reason,
-        compared_with=gathered.models.get(against) if against else None,
+        compared_with=against.model if against else None,
+        compared_revision=against,
         comparison=decision.comparison,
         relatives=[
             _relative(relative, gathered.case.n_scanned)
@@ -113,7 +115,7 @@ def _store(
             if relative.comparison["related"] is True
         ],
         limits=[*_limits(gathered.case, decision), *gathered.gaps],
-        n_compared=len(gathered.models),
+        n_compared=len(gathered.revisions),
         engine=ENGINE,
     )
 
@@ -157,13 +159,14 @@ def _state_what_was_found(
         kind = _word_of_the_weights(base)
         if base.slug is not None and kind is not None:
             relation = agreeing_relations(base.relation)[0]
-            _say_of(verification, gathered.models[base.slug], relation, kind)
+            parent = gathered.revisions[base.slug].model
+            _say_of(verification, parent, relation, kind)
         if kind == StatementKind.CONTRADICTED:
             _join_family(verification.revision.model, "")
     found = decision.found
     relation_found = verdict.relation_found(found.comparison) if found else None
     if found is not None and relation_found is not None:
-        parent = gathered.models[found.slug]
+        parent = gathered.revisions[found.slug].model
         _say_of(verification, parent, relation_found, StatementKind.FOUND)
         _join_family(verification.revision.model, parent.family)
 

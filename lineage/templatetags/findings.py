@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django import template
 from django.conf import settings
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
@@ -251,6 +252,20 @@ def repeat_commands(verification: Verification) -> str:
     folders = f"var/compare/{other.slug} var/compare/{own.slug}"
     lines.append(f".venv/bin/python -m registry.fingerprint compare {folders} --json")
     return "\n".join(lines)
+
+
+@register.filter
+def statement_commands(verification: Verification) -> str:
+    """Return the lines that fetch a verdict's signed statement and check it."""
+    statement = reverse("api-statement", args=[verification.pk])
+    return "\n".join(
+        [
+            f"curl -o statement.json {settings.PUBLIC_URL}{statement}",
+            f"curl -o keys.json {settings.PUBLIC_URL}{reverse('signing-keys')}",
+            ".venv/bin/python -m registry.attest verify statement.json "
+            "--key keys.json --files MODEL",
+        ]
+    )
 
 
 @register.filter

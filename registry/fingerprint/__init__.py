@@ -10,12 +10,14 @@ from registry.fingerprint.comparison import Comparison, Evidence
 from registry.fingerprint.errors import FingerprintError, SketchError
 from registry.fingerprint.reading.folder import PICKLES
 from registry.fingerprint.reading.weights import Header, read_header
+from registry.fingerprint.sketching.codec import FORMAT as SKETCH_FORMAT
 from registry.fingerprint.sketching.making import sketch_model
 from registry.fingerprint.sketching.sketch import ENGINE, Sketch
 
 __all__ = [
     "ENGINE",
     "PICKLES",
+    "SKETCH_FORMAT",
     "Comparison",
     "Evidence",
     "FingerprintError",

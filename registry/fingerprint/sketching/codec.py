@@ -40,6 +40,7 @@ from registry.fingerprint.sketching.values import (
 )
 
 MAGIC: Final = b"BAIMOSK\x02"
+FORMAT: Final = f"{MAGIC[:-1].decode()}/{MAGIC[-1]}"
 LIMIT_BYTES: Final = 256 * 1024
 _LINEAR_VALUES: Final = 1 << 14
 _N_DIGESTS: Final = 4

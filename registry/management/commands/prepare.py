@@ -10,6 +10,8 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from registry import signing
+
 
 class Command(BaseCommand):
     help = "Migrate, collect static files, load the catalog and the sample family."
@@ -17,6 +19,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         self._collect_static()
+        signing.current_key()
         call_command("catalog", "load")
         call_command("samples")
 

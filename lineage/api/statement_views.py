@@ -1,0 +1,56 @@
+"""Endpoints of signed statements."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lineage.api import shapes
+from lineage.api.views import find_model
+from lineage.attestations import NothingToSign, envelope_of
+from lineage.models import Verification, VerificationQuerySet
+from registry.attest import MEDIA_TYPE
+
+ANSWERS: Final = {(200, MEDIA_TYPE): OpenApiResponse(shapes.EnvelopeShape)}
+
+
+class VerificationStatement(APIView):
+    """A verdict as a signed statement."""
+
+    @extend_schema(responses=ANSWERS)
+    def get(self, request: Request, pk: int) -> Response:
+        """Return the DSSE envelope of one verdict, superseded or not.
+
+        A superseded one names its successor. Public keys:
+        `/.well-known/baimo-signing-keys.json`.
+        """
+        return _signed(Verification.objects.filter(pk=pk), "There is no such verdict.")
+
+
+class ModelStatement(APIView):
+    """A model's current verdict as a signed statement."""
+
+    @extend_schema(responses=ANSWERS)
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the DSSE envelope of the newest verdict on the current revision."""
+        model = find_model(slug)
+        of_head = Verification.objects.filter(revision=model.head_id)
+        return _signed(of_head, f"There is no verdict on {model.slug} yet.")
+
+
+def _signed(found: VerificationQuerySet, otherwise: str) -> Response:
+    verification = (
+        found.with_models().select_related("compared_revision").order_by("-pk").first()
+    )
+    if verification is None:
+        raise NotFound(otherwise)
+    try:
+        envelope = envelope_of(verification)
+    except NothingToSign as error:
+        raise NotFound("The revision holds no file to speak of.") from error
+    return Response(envelope.to_json(), content_type=MEDIA_TYPE)
