@@ -7,6 +7,7 @@ from django.urls import path
 from lineage.feeds import NewsFeed
 from lineage.views import (
     atlas,
+    badge,
     catalog,
     compare,
     families,
@@ -22,6 +23,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("models/", catalog.models, name="models"),
     path("models/<str:slug>/", model.model, name="model"),
+    path("models/<str:slug>/badge.svg", badge.badge, name="badge"),
     path("models/<str:slug>/history/", model.history, name="history"),
     path("compare/", compare.compare, name="compare"),
     path("statistics/", statistics.statistics, name="statistics"),

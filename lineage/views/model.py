@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from lineage import answers
+from lineage.badges import badge_of
 from lineage.drawings import Options, draw_derivations
 from lineage.exports import FORMS
 from lineage.models import (
@@ -107,8 +108,8 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
     }
 
 
-def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, str]:
-    """Return how to cite the page, and how a program asks for what it shows."""
+def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, Any]:
+    """Return how to cite and to link the page, and how a program asks for it."""
     page = request.build_absolute_uri(found.get_absolute_url())
     api = request.build_absolute_uri(reverse("api-model", args=[found.slug]))
     citation = (
@@ -118,7 +119,14 @@ def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, str]:
         f"  url = {{{page}}},\n"
         f"  note = {{entry of {found.updated_at:%Y-%m-%d}}}\n}}"
     )
-    return {"citation": citation, "query": f"curl {api}ancestors/"}
+    badge = badge_of(found)
+    image = request.build_absolute_uri(reverse("lineage:badge", args=[found.slug]))
+    return {
+        "citation": citation,
+        "query": f"curl {api}ancestors/",
+        "badge": badge,
+        "markdown": f"[![{badge.title}]({image})]({page})",
+    }
 
 
 def _kin(found: RegisteredModel, query: TreeQuery) -> dict[str, Any]:
