@@ -10,7 +10,8 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from registry.api.views import NoSuchAddress
-from registry.views.signing_keys import signing_keys
+from registry.attest import PREDICATE_PATH
+from registry.views.attest import predicate, signing_keys
 
 api_v1: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -29,6 +30,7 @@ urlpatterns = [
         TemplateView.as_view(template_name="robots.txt", content_type="text/plain"),
     ),
     path(".well-known/baimo-signing-keys.json", signing_keys, name="signing-keys"),
+    path(PREDICATE_PATH.removeprefix("/"), predicate, name="predicate"),
     path("", include("lineage.site_urls")),
     *i18n_patterns(
         # Inside, because it resolves the page to return to in that page's language.

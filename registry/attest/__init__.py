@@ -12,6 +12,7 @@ from registry.attest.statement import (
     PAYLOAD_TYPE,
     PREDICATE_PATH,
     Statement,
+    predicate_schema,
     read_statement,
     statement_bytes,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Unreadable",
     "key_id",
     "pae",
+    "predicate_schema",
     "public_jwk",
     "read_envelope",
     "read_keys",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from registry.attest.dsse import Envelope
@@ -14,6 +15,7 @@ PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 # Behind the address of the register that speaks.
 PREDICATE_PATH: Final = "/predicates/lineage-verdict/v1"
+_SCHEMA: Final = Path(__file__).with_name("predicate.schema.json")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Statement:
     subject: Mapping[str, str]
     predicate_type: str
     predicate: Mapping[str, Any]
+
+
+def predicate_schema() -> bytes:
+    """Return the JSON schema of a verdict's predicate, which also explains it."""
+    return _SCHEMA.read_bytes()
 
 
 def statement_bytes(statement: Statement) -> bytes:

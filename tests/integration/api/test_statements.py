@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
@@ -15,6 +16,7 @@ from django.test import Client
 from registry import signing
 from registry.attest import Statement, read_envelope, read_keys, read_statement
 from registry.models import Revision
+from registry.vocabulary import Verdict
 from tests.factories import make_model, make_revision, make_verification
 from tests.pushing import ZOO, push, work
 
@@ -46,7 +48,10 @@ def signed(client: Client, address: str) -> Statement:
     assert answer["Content-Type"] == "application/vnd.dsse.envelope.v1+json"
     envelope = read_envelope(answer.content)
     assert envelope.signer(read_keys(keys.content))
-    return read_statement(envelope)
+    statement = read_statement(envelope)
+    schema = client.get(statement.predicate_type.removeprefix(PUBLIC)).json()
+    jsonschema.validate(statement.predicate, schema)
+    return statement
 
 
 def test_it_is_about_the_weight_files_and_says_what_the_page_says(
@@ -213,3 +218,13 @@ def _checked(
         text=True,
         check=False,
     )
+
+
+def test_the_schema_of_the_predicate_is_one_and_knows_every_verdict(
+    client: Client,
+) -> None:
+    answer = client.get("/predicates/lineage-verdict/v1")
+
+    assert answer["Content-Type"] == "application/schema+json"
+    jsonschema.Draft202012Validator.check_schema(answer.json())
+    assert answer.json()["properties"]["verdict"]["enum"] == list(Verdict)
