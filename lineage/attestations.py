@@ -74,6 +74,7 @@ def _predicate(verification: Verification) -> Json:
     model = revision.model
     newer = verification.superseding()
     declarations = revision.declarations.with_parents()
+    declarations = declarations.select_related("parent__organization")
     return {
         "verdict": verification.verdict,
         "reason": verification.reason,
@@ -116,6 +117,7 @@ def _declared(declaration: Declaration) -> Json:
         "id": declaration.declared_id,
         "relation": declaration.relation,
         "slug": parent.slug if parent else None,
+        "repo": (parent.repo_id or None) if parent else None,
     }
 
 

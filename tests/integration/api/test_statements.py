@@ -75,7 +75,12 @@ def test_it_is_about_the_weight_files_and_says_what_the_page_says(
         "revision": child.commit_id,
     }
     assert predicate["declared"] == [
-        {"id": "acme/base", "relation": "finetune", "slug": "acme--base"}
+        {
+            "id": "acme/base",
+            "relation": "finetune",
+            "slug": "acme--base",
+            "repo": "acme/base",
+        }
     ]
     assert predicate["compared_with"] == {
         "slug": "acme--base",
