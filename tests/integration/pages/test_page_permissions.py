@@ -42,6 +42,7 @@ RULES = {
     "lineage:models": [everybody()],
     "lineage:model": [everybody("model")],
     "lineage:history": [everybody("model")],
+    "lineage:badge": [everybody("model")],
     "lineage:compare": [everybody()],
     "lineage:statistics": [everybody()],
     "lineage:feed": [everybody()],
