@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from registry.models import ApiToken, Membership, Organization
+from registry.models import ApiToken, Membership, Organization, RevisionFile
 
 WRITERS = (Membership.Role.OWNER, Membership.Role.MAINTAINER)
 
@@ -39,6 +39,14 @@ def is_member(user: User | AnonymousUser, organization: Organization) -> bool:
     return isinstance(user, User) and _has_role(
         user, organization, tuple(Membership.Role)
     )
+
+
+def can_read_content(user: User | AnonymousUser, sha256: str) -> bool:
+    """Return whether someone may read a content without having brought it.
+
+    What stands in a revision is public; what was sent and not yet committed is not.
+    """
+    return RevisionFile.objects.filter(blob_id=sha256).exists()
 
 
 def _has_role(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import math
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -30,6 +33,14 @@ class ContentMissing(StorageError):
     """Nothing is stored under this SHA-256."""
 
 
+class DiskFull(StorageError):
+    """There is no room for what is to be written."""
+
+
+# EFBIG: a file system, or a limit of the process, takes no file so large.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
 def path_of(sha256: str) -> Path:
     """Return where a content lies, whether or not it is there.
 
@@ -37,7 +48,7 @@ def path_of(sha256: str) -> Path:
     """
     if not _SHA256.fullmatch(sha256):
         raise ContentMissing(f"not a sha256: {sha256!r}")
-    return _root() / sha256[:2] / sha256[2:4] / sha256
+    return root() / sha256[:2] / sha256[2:4] / sha256
 
 
 def has(sha256: str) -> bool:
@@ -53,42 +64,99 @@ def store(chunks: Iterable[bytes], *, sha256: str, size_bytes: int) -> Path:
     Raises ContentMismatch otherwise.
     """
     target = path_of(sha256)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    incoming_folder = _root() / "incoming"
-    incoming_folder.mkdir(exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=incoming_folder)
-    incoming = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            found_size, found_sha256 = _copy(chunks, file, limit=size_bytes)
-            file.flush()
-            os.fsync(file.fileno())
+    with incoming_file() as (file, incoming):
+        found_size, found_sha256 = _copy(chunks, file, limit=size_bytes)
         if (found_size, found_sha256) != (size_bytes, sha256):
             raise ContentMismatch(
                 f"announced {size_bytes} bytes with sha256 {sha256}, "
                 f"received {found_size} bytes with sha256 {found_sha256}"
             )
+        flush(file)
         incoming.chmod(0o644)
+        target.parent.mkdir(parents=True, exist_ok=True)
         incoming.replace(target)
-    finally:
-        incoming.unlink(missing_ok=True)
     return target
 
 
+@contextmanager
+def incoming_file() -> Iterator[tuple[IO[bytes], Path]]:
+    """Yield a new file and its path; what is not moved away by the end is removed.
+
+    Raises DiskFull when there is no room for what is written.
+    """
+    folder = root() / "incoming"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder)
+        path = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file, path
+        finally:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFull("the disk of this register is full") from error
+        raise
+
+
+def flush(file: IO[bytes]) -> None:
+    """Return when what was written is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def check_room(size_bytes: int) -> None:
+    """Raise DiskFull when so much more would leave less than MIN_FREE_BYTES."""
+    root().mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(root()).free - settings.MIN_FREE_BYTES
+    if size_bytes > free:
+        raise DiskFull(
+            f"this register has room for {max(free, 0)} more bytes, not for "
+            f"{size_bytes}"
+        )
+
+
+def note_arrival(key: str) -> None:
+    """Remember for some time, across processes, that something has arrived."""
+    folder = root() / "arrived"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / key).touch()
+
+
+def has_arrived(key: str) -> bool:
+    """Return whether an arrival was noted and not yet forgotten."""
+    return (root() / "arrived" / key).exists()
+
+
 def remove_abandoned(*, before: datetime) -> int:
-    """Remove what uploads left that were killed before a time; return how many."""
-    n_removed = 0
-    for file in (_root() / "incoming").glob("*"):
-        with suppress(FileNotFoundError):
-            if file.stat().st_mtime < before.timestamp():
-                file.unlink()
-                n_removed += 1
-    return n_removed
+    """Remove what uploads left that stopped before a time; return how many pieces."""
+    old = [
+        path
+        for folder in ("incoming", "parts", "arrived")
+        for path in (root() / folder).glob("*")
+        if _changed_at(path) < before.timestamp()
+    ]
+    for path in old:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return len(old)
 
 
-def _root() -> Path:
-    root: Path = settings.STORAGE_DIR
-    return root
+def _changed_at(path: Path) -> float:
+    """Return when a file, or what a folder holds, last changed; later if it is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
+
+
+def root() -> Path:
+    """Return the folder of all contents."""
+    folder: Path = settings.STORAGE_DIR
+    return folder
 
 
 def _copy(chunks: Iterable[bytes], file: IO[bytes], *, limit: int) -> tuple[int, str]:

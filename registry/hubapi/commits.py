@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
@@ -36,6 +37,7 @@ from registry.services.revisions import (
     CommitRefused,
     commit_revision,
 )
+from registry.services.uploads import QuotaExceeded, check_quota, may_use
 
 MAX_OPERATIONS = 10_000
 
@@ -65,14 +67,16 @@ def commit(
     require_main(revision)
     if request.GET.get("create_pr"):
         raise HubError("there are no pull requests here; push without --create-pr")
-    push = _read_push(bodies.read_lines(request))
+    push = _read_push(bodies.read_lines(request), model, token.user)
     _check_deleted(push, model)
     made = _commit(model, push, author=token.user)
     _ring(made)
     return JsonResponse(_receipt(request, model, made))
 
 
-def _read_push(lines: Iterable[dict[str, Any]]) -> Push:
+def _read_push(
+    lines: Iterable[dict[str, Any]], model: RegisteredModel, author: User
+) -> Push:
     """Return the operations; contents that came inside are stored on the way."""
     push = Push()
     for line in lines:
@@ -85,7 +89,7 @@ def _read_push(lines: Iterable[dict[str, Any]]) -> Push:
             case "file":
                 push.added.append(_inline_file(value))
             case "lfsFile":
-                push.added.append(_large_file(value))
+                push.added.append(_large_file(value, model, author))
             case "deletedFile":
                 push.deleted.append(bodies.text(value, "path"))
             case "deletedFolder":
@@ -119,16 +123,21 @@ def _inline_file(value: dict[str, Any]) -> AddedFile:
     )
 
 
-def _large_file(value: dict[str, Any]) -> AddedFile:
+def _large_file(
+    value: dict[str, Any], model: RegisteredModel, author: User
+) -> AddedFile:
     path = bodies.path(value)
     sha256 = bodies.text(value, "oid")
     try:
-        size_bytes = storage.path_of(sha256).stat().st_size
-    except (storage.ContentMissing, FileNotFoundError) as error:
+        has_arrived = may_use(author, model, sha256)
+    except storage.ContentMissing:
+        has_arrived = False
+    if not has_arrived:
         raise Unprocessable(
             f"the content of {path!r} has not arrived here; nothing was committed. "
             "Push again: what has arrived is not sent twice"
-        ) from error
+        )
+    size_bytes = storage.path_of(sha256).stat().st_size
     return AddedFile(
         path=path,
         sha256=sha256,
@@ -158,6 +167,9 @@ def _commit(model: RegisteredModel, push: Push, *, author: Any) -> Revision:
         raise HubError("the commit holds no file")
     parent = bodies.text(push.header, "parentCommit", "")
     try:
+        check_quota(
+            team_of(model), {file.sha256: file.size_bytes for file in push.added}
+        )
         return commit_revision(
             model=model,
             author=author,
@@ -166,6 +178,8 @@ def _commit(model: RegisteredModel, push: Push, *, author: Any) -> Revision:
             description=bodies.text(push.header, "description", ""),
             parent_commit=_written_out(parent, model.head),
         )
+    except QuotaExceeded as error:
+        raise TooLarge(f"{error}; nothing was committed") from error
     except CommitConflict as error:
         raise StaleParent(str(error)) from error
     except CommitRefused as error:

@@ -10,6 +10,8 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.http.request import UnreadablePostError
 
+from registry.storage import DiskFull
+
 View = Callable[..., HttpResponseBase]
 
 
@@ -126,6 +128,30 @@ class Unprocessable(HubError):
     code = "Unprocessable"
 
 
+class TryLater(HubError):
+    """Not now; clients wait so many seconds and ask again."""
+
+    status = 503
+    code = "TryLater"
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+    def response(self) -> JsonResponse:
+        """Return the answer with the time to wait."""
+        response = super().response()
+        response["Retry-After"] = str(self.seconds)
+        return response
+
+
+class NoRoom(HubError):
+    """The disk is full. What has arrived stays."""
+
+    status = 507
+    code = "NoRoom"
+
+
 def answers_errors(view: View) -> View:
     """Return the view with every anticipated refusal turned into its answer."""
 
@@ -135,6 +161,11 @@ def answers_errors(view: View) -> View:
             return view(request, **kwargs)
         except HubError as error:
             return error.response()
+        except DiskFull as error:
+            return NoRoom(
+                f"{error}; nothing that has arrived is lost. Push again when there is "
+                "room"
+            ).response()
         except RequestDataTooBig:
             return TooLarge("the request is too large").response()
         except (SuspiciousOperation, UnreadablePostError):

@@ -11,7 +11,16 @@ from django.urls import (
     register_converter,
 )
 
-from registry.hubapi import commits, downloads, files, lfs, pages, preupload, repos
+from registry.hubapi import (
+    commits,
+    downloads,
+    files,
+    lfs,
+    pages,
+    preupload,
+    repos,
+    transfers,
+)
 from registry.hubapi.converters import NameConverter, TeamConverter
 
 # All that a client with xet shows to its user.
@@ -56,7 +65,9 @@ api: list[URLPattern | URLResolver] = [
 large_files = [
     path("batch", lfs.batch, name="hub-lfs-batch"),
     path("verify", lfs.verify, name="hub-lfs-verify"),
-    path("<str:sha256>", lfs.upload, name="hub-lfs-upload"),
+    path("<str:sha256>", transfers.upload, name="hub-lfs-upload"),
+    path("<str:sha256>/parts", transfers.complete, name="hub-lfs-parts"),
+    path("<str:sha256>/parts/<int:number>", transfers.upload_part),
 ]
 
 model = [

@@ -7,9 +7,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from registry.models.organizations import Organization
 from registry.models.registered import RegisteredModel
 
 WEIGHT_SUFFIX = ".safetensors"
+
+
+class BlobQuerySet(models.QuerySet["Blob"]):
+    def kept_by(self, organization: Organization) -> BlobQuerySet:
+        """Return the contents of all revisions of an organisation's models, once."""
+        files = RevisionFile.objects.filter(revision__model__organization=organization)
+        return self.filter(sha256__in=files.values("blob_id"))
 
 
 class Blob(models.Model):
@@ -18,6 +26,8 @@ class Blob(models.Model):
     sha256 = models.CharField(max_length=64, primary_key=True)
     size_bytes = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = BlobQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -21,6 +21,8 @@ from safetensors.numpy import save
 
 ROOT = Path(__file__).resolve().parents[3]
 BIN = Path(sys.executable).parent
+# Small, so that a file of several parts is small too.
+PART_BYTES = 128 * 1024
 CARD = b"---\nbase_model: acme/base\nbase_model_relation: finetune\n---\n# A model\n"
 
 
@@ -89,6 +91,7 @@ def live_register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRegi
         "DATA_DIR": str(data_dir),
         "PORT": str(port),
         "SECRET_KEY": "only for tests",
+        "PART_BYTES": str(PART_BYTES),
     }
     register = LiveRegister(f"http://127.0.0.1:{port}", data_dir, environment)
     register._manage("migrate", "-v0")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
-from registry import storage
 from registry.models import ApiToken, Job, Membership, RegisteredModel, Revision
+from registry.services.uploads import Delivery
 from tests import factories
 from tests.integration.hub.conftest import weights
 
@@ -327,7 +329,9 @@ def test_a_push_of_weights_rings_for_a_worker_again_when_it_is_repeated(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     content = weights(30)
-    value = {"path": "model.safetensors", "oid": storage.store_bytes(content)}
+    sha256, author = hashlib.sha256(content).hexdigest(), User.objects.get()
+    Delivery(author, model, sha256, len(content)).receive([content])
+    value = {"path": "model.safetensors", "oid": sha256}
     body = _lines(("lfsFile", value))
 
     for n_rings in (1, 2):

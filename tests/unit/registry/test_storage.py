@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,6 +90,27 @@ def test_a_failed_second_upload_spares_the_first(root: Path) -> None:
         store(b"x" * len(CONTENT))
 
     assert path.read_bytes() == CONTENT
+
+
+def test_a_disk_without_room_is_named_and_leaves_nothing(root: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(storage.DiskFull):
+            store()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert stored_files(root) == []
+
+
+def test_room_is_kept_free(settings: Any) -> None:
+    settings.MIN_FREE_BYTES = 0
+    storage.check_room(1)
+    settings.MIN_FREE_BYTES = 2**62
+
+    with pytest.raises(storage.DiskFull, match="room for 0 more bytes"):
+        storage.check_room(1)
 
 
 def test_racing_writers_end_in_one_whole_file(root: Path) -> None:

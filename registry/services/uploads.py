@@ -1,0 +1,109 @@
+"""Contents on their way into a model: who sends them, and whether they have to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Sum
+
+from registry import storage
+from registry.models import Blob, Organization, RegisteredModel
+from registry.parts import PartedUpload
+from registry.permissions import can_read_content
+
+# More addresses than this make an answer that nobody wants to read.
+MAX_PARTS = 10_000
+
+
+class QuotaExceeded(Exception):
+    """More than an organisation may keep here."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A content that one person sends to one model, and nobody else continues."""
+
+    user: User
+    model: RegisteredModel
+    sha256: str
+    size_bytes: int
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the content is stored and its sender may use it."""
+        return may_use(self.user, self.model, self.sha256)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the content is here and has the size that was announced."""
+        return (
+            self.is_here
+            and storage.path_of(self.sha256).stat().st_size == self.size_bytes
+        )
+
+    def receive(self, chunks: Iterable[bytes]) -> None:
+        """Store the content in one piece; raises ContentMismatch and DiskFull."""
+        storage.store(chunks, sha256=self.sha256, size_bytes=self.size_bytes)
+        storage.note_arrival(_key(self.user, self.model, self.sha256))
+
+    def in_parts(self, part_bytes: int) -> PartedUpload:
+        """Return the upload whose parts have this size; it is the same every time."""
+        key = _key(self.user, self.model, self.sha256, self.size_bytes, part_bytes)
+        return PartedUpload(key, self.sha256, self.size_bytes, part_bytes)
+
+    def complete(self, parts: PartedUpload, etags: Mapping[int, str]) -> None:
+        """Store the content from its parts; once it is here, repeating is harmless.
+
+        Raises PartRefused, PartsBusy, ContentMismatch and DiskFull.
+        """
+        with parts.alone():
+            if self.is_here:
+                return
+            parts.check(etags)
+            parts.put_together()
+            storage.note_arrival(_key(self.user, self.model, self.sha256))
+            parts.forget()
+
+
+def may_use(user: User, model: RegisteredModel, sha256: str) -> bool:
+    """Return whether a content is stored and someone may put it into a model.
+
+    Who can neither read it nor has brought it has to send it, although it is here: a
+    hash alone must not open what others keep to themselves. Raises ContentMissing
+    for what is no SHA-256.
+    """
+    return storage.has(sha256) and (
+        storage.has_arrived(_key(user, model, sha256)) or can_read_content(user, sha256)
+    )
+
+
+def _key(user: User, model: RegisteredModel, *further: str | int) -> str:
+    identity = " ".join(map(str, (user.pk, model.pk, *further)))
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def part_bytes_for(size_bytes: int) -> int:
+    """Return the size of the parts of a content, the same for the same content."""
+    part_bytes: int = settings.PART_BYTES
+    while size_bytes > part_bytes * MAX_PARTS:
+        part_bytes *= 2
+    return part_bytes
+
+
+def check_quota(organization: Organization, sizes: Mapping[str, int]) -> None:
+    """Raise QuotaExceeded when these contents, by SHA-256, are too many bytes more."""
+    if not settings.ORGANIZATION_MAX_BYTES:
+        return
+    kept = Blob.objects.kept_by(organization)
+    known = set(kept.filter(sha256__in=sizes).values_list("sha256", flat=True))
+    used = kept.aggregate(total=Sum("size_bytes"))["total"] or 0
+    more = sum(size for sha256, size in sizes.items() if sha256 not in known)
+    if used + more > settings.ORGANIZATION_MAX_BYTES:
+        raise QuotaExceeded(
+            f"{organization.slug} may keep {settings.ORGANIZATION_MAX_BYTES} bytes "
+            f"here and keeps {used}; this push would add {more}"
+        )
