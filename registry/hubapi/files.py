@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from registry.hubapi import shapes
 from registry.hubapi.errors import EntryNotFound, TooLarge, answers_errors
+from registry.hubapi.lists import link_next
 from registry.hubapi.lookup import files_of, find_model, find_revision
-from registry.hubapi.repos import link_next
 from registry.models import RevisionFile
 
 PAGE_SIZE = 1000

@@ -78,13 +78,15 @@ def _problem(item: Delivery) -> dict[str, Any]:
 
 def _check_room(model: RegisteredModel, missing: list[Delivery]) -> None:
     """Raise TooLarge or DiskFull before anything is sent in vain."""
+    if not missing:
+        return
     sizes = {item.sha256: item.size_bytes for item in missing}
     try:
         check_quota(team_of(model), sizes)
     except QuotaExceeded as error:
         raise TooLarge(f"{error}; nothing was sent") from error
     # While it is put together the largest lies on the disk twice.
-    storage.check_room(sum(sizes.values()) + max(sizes.values(), default=0))
+    storage.check_room(sum(sizes.values()) + max(sizes.values()))
 
 
 def _actions(item: Delivery, addresses: Addresses) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def team_of(model: RegisteredModel) -> Organization:
 
 
 def find_revision(model: RegisteredModel, revision: str) -> Revision | None:
-    """Return the revision that 'main' or a commit id means.
+    """Return the revision that 'main', a commit id or a tag means.
 
     'main' of a model that nobody has pushed to yet is None. Raises RevisionNotFound
     for every other name: a register keeps one line of revisions.
@@ -41,10 +41,12 @@ def find_revision(model: RegisteredModel, revision: str) -> Revision | None:
     found = None
     if COMMIT_ID.fullmatch(revision):
         found = model.revisions.filter(commit_id=revision).first()
+    elif "\x00" not in revision:
+        found = model.revisions.filter(tags__name=revision).first()
     if found is None:
         raise RevisionNotFound(
-            f"{model.repo_id} has no revision {revision!r}; name 'main' or the id of "
-            "a commit"
+            f"{model.repo_id} has no revision {revision!r}; name 'main', a tag or "
+            "the id of a commit"
         )
     return found
 

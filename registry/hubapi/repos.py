@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -25,11 +24,6 @@ from registry.hubapi.errors import (
 from registry.hubapi.lookup import existing_revision, files_of, find_model
 from registry.models import Organization, RegisteredModel
 from registry.services.revisions import NameTaken, register_model
-
-PAGE_SIZE = 500
-LIST_PARAMETERS = frozenset({"author", "search", "limit", "cursor"})
-# They ask for more of each model; what we have is always there.
-HARMLESS_PARAMETERS = frozenset({"full", "config", "cardData", "expand"})
 
 
 @require_safe
@@ -109,47 +103,6 @@ def revision_info(
     return JsonResponse(shapes.details(model, found, files, with_sizes=with_sizes))
 
 
-@require_safe
-@answers_errors
-def list_models(request: HttpRequest) -> HttpResponseBase:
-    """List pushed models, oldest first; `author` and `search` narrow it down."""
-    unknown = set(request.GET) - LIST_PARAMETERS - HARMLESS_PARAMETERS
-    if unknown:
-        raise HubError(
-            f"this list knows no {', '.join(sorted(unknown))}; it takes author and "
-            f"search. {reverse('schema')} describes a list with more filters"
-        )
-    models = RegisteredModel.objects.from_teams().exclude(repo_name="")
-    if author := request.GET.get("author"):
-        models = models.filter(organization__slug__lower=author.lower())
-    models = models.searched(request.GET.get("search", ""))
-    limit = min(_number(request, "limit", PAGE_SIZE), PAGE_SIZE)
-    after = models.filter(pk__gt=_number(request, "cursor", 0)).order_by("pk")
-    page = list(after.select_related("organization", "head")[: limit + 1])
-    response = JsonResponse(
-        [shapes.summary(model, model.head) for model in page[:limit]], safe=False
-    )
-    if len(page) > limit > 0:
-        link_next(response, request, cursor=page[limit - 1].pk)
-    return response
-
-
-def link_next(
-    response: HttpResponseBase, request: HttpRequest, *, cursor: object
-) -> None:
-    """Name the next page of a list in its Link header (RFC 8288)."""
-    query = urlencode({**request.GET.dict(), "cursor": cursor})
-    address = request.build_absolute_uri(f"{request.path}?{query}")
-    response["Link"] = f'<{address}>; rel="next"'
-
-
-def _number(request: HttpRequest, name: str, default: int) -> int:
-    value = request.GET.get(name, str(default))
-    if not (value.isascii() and value.isdigit() and len(value) < 18):
-        raise HubError(f"{name!r} must be a whole number")
-    return int(value)
-
-
 @csrf_exempt
 @answers_errors
 def models_only(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
@@ -177,6 +130,16 @@ def one_line(
     if branch == "main":
         raise Conflict("the branch 'main' exists already")
     raise Forbidden("a model has one line of revisions here; push without --revision")
+
+
+@csrf_exempt
+@answers_errors
+def no_discussions(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+    """Refuse discussions and pull requests."""
+    raise NotServed(
+        "this register has no discussions and no pull requests; push to 'main', and "
+        "say on the model's page what is wrong there"
+    )
 
 
 def no_xet(request: HttpRequest, **kwargs: str) -> HttpResponseBase:

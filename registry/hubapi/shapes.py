@@ -88,6 +88,18 @@ def details(
     }
 
 
+def commit(revision: Revision) -> dict[str, Any]:
+    """Return a revision as the list of commits shows it."""
+    author = revision.author
+    return {
+        "id": revision.commit_id,
+        "title": revision.summary,
+        "message": revision.description,
+        "date": timestamp(revision.created_at),
+        "authors": [] if author is None else [{"user": author.get_username()}],
+    }
+
+
 def sibling(file: RevisionFile, *, with_size: bool) -> dict[str, Any]:
     """Return a file as model information names it."""
     if not with_size:

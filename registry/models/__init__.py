@@ -2,7 +2,7 @@
 
 from registry.models.audit import AuditEntry
 from registry.models.corrections import Correction
-from registry.models.files import Blob, Revision, RevisionFile
+from registry.models.files import Blob, Revision, RevisionFile, Tag
 from registry.models.fingerprints import Fingerprint
 from registry.models.imports import UnfinishedImport
 from registry.models.invitations import Invitation
@@ -25,6 +25,7 @@ __all__ = [
     "Revision",
     "RevisionFile",
     "Source",
+    "Tag",
     "UnfinishedImport",
     "listed",
 ]

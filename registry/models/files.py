@@ -102,3 +102,28 @@ class RevisionFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class Tag(models.Model):
+    """A name that a team gives to one of a model's revisions."""
+
+    model = models.ForeignKey(
+        RegisteredModel, on_delete=models.CASCADE, related_name="tags"
+    )
+    name = models.CharField(max_length=100)
+    revision = models.ForeignKey(
+        Revision, on_delete=models.CASCADE, related_name="tags"
+    )
+    message = models.TextField(blank=True)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["model", "name"], name="tag_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -27,6 +27,7 @@ ENDPOINTS = {
         f"/{REPO}.git/info/lfs/objects/batch",
         b'{"operation": "upload", "objects": []}',
     ),
+    "tag": (f"/api/models/{REPO}/tag/main", b'{"tag": "v1"}'),
     "verify": (f"/{REPO}.git/info/lfs/objects/verify", b'{"oid": "a", "size": 1}'),
 }
 
@@ -277,7 +278,7 @@ def test_a_card_is_judged_before_the_push(
 @pytest.mark.parametrize(
     ("address", "status"),
     [
-        ("/api/models?filter=gguf", 400),
+        ("/api/models?filter=gguf", 200),
         ("/api/models?limit=x", 400),
         ("/api/models?limit=0", 200),
         ("/api/models?search=%00", 400),
@@ -341,3 +342,60 @@ def test_a_push_of_weights_rings_for_a_worker_again_when_it_is_repeated(
         job = Job.objects.get()
         assert job.revision.commit_id == answer.json()["commitOid"]
         assert (job.kind, job.n_rings) == (Job.Kind.FINGERPRINT, n_rings)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sort=lastModified&cursor=x",
+        "sort=lastModified&cursor=_1",
+        "sort=lastModified&cursor=2026-01-01T00:00:00_1",
+        "sort=lastModified&cursor=2026-01-01T00:00:00%2B00:00_",
+        "sort=lastModified&cursor=2026-01-01T00:00:00%2B00:00_9999999999999999999",
+        "sort=createdAt&cursor=-1",
+        "sort=createdAt&cursor=%C2%B2",
+        "sort=%FF",
+        "limit=all",
+        "gated=true",
+    ],
+)
+def test_a_list_that_cannot_be_made_is_refused(client: Client, query: str) -> None:
+    assert client.get(f"/api/models?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"\xff\xfe",
+        b'{"tag": "\xe9"}',
+        b"{}",
+        b'{"tag": 1}',
+        b'{"tag": ""}',
+        b'{"tag": "v1", "message": 1}',
+        b'{"tag": "\\u0000"}',
+        b'{"tag": "\\ud800"}',
+        b'{"tag": "v1\\n"}',
+    ],
+)
+def test_a_tag_that_cannot_be_understood_is_refused(
+    client: Client, model: RegisteredModel, key: str, body: bytes
+) -> None:
+    factories.make_revision(model=model)
+
+    answer = _post(client, f"/api/models/{REPO}/tag/main", body, key)
+
+    assert answer.status_code == 400
+    assert not model.tags.exists()
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "9" * 30])
+def test_a_list_of_commits_takes_its_own_cursors_only(
+    client: Client, model: RegisteredModel, cursor: str
+) -> None:
+    factories.make_revision(model=model)
+
+    answer = client.get(f"/api/models/{REPO}/commits/main?cursor={cursor}")
+
+    assert answer.status_code == 400
