@@ -17,8 +17,8 @@ from registry.signals import swept
 log = structlog.get_logger("baimo.sweeper")
 
 
-# Longer than any upload takes.
-ABANDONED_AFTER = timedelta(days=1)
+# Longer than any push takes, and time to go on with one after a weekend.
+ABANDONED_AFTER = timedelta(days=7)
 
 
 def sweep() -> None:
@@ -41,7 +41,7 @@ def sweep() -> None:
 
 
 class Command(BaseCommand):
-    help = "Ring again for jobs whose message or worker was lost."
+    help = "Ring again for jobs that were lost; remove what dead pushes left."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=float, help="seconds; without it, once")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
-from tests.integration.hub.conftest import LiveRegister, weights
+from tests.integration.hub.conftest import PART_BYTES, LiveRegister, weights
 
 pytestmark = [
     pytest.mark.processes,
@@ -41,7 +41,12 @@ def ask(
 
 
 def upload_target(
-    register: LiveRegister, repo: str, content: bytes, *, token: str
+    register: LiveRegister,
+    repo: str,
+    content: bytes,
+    *,
+    token: str,
+    transfer: str = "basic",
 ) -> str:
     """Register the model and return where the batch answer lets the content go."""
     register.api(token).create_repo(repo, exist_ok=True)
@@ -50,7 +55,7 @@ def upload_target(
         register,
         "POST",
         f"/{repo}.git/info/lfs/objects/batch",
-        {"operation": "upload", "transfers": ["basic"], "objects": [named]},
+        {"operation": "upload", "transfers": ["basic", transfer], "objects": [named]},
         token=token,
     )
     href = answer["objects"][0]["actions"]["upload"]["href"]
@@ -124,6 +129,34 @@ def test_a_push_that_was_cut_off_is_completed_by_repeating_it(
 
     assert after_the_cut == before
     assert api.list_repo_files("acme/cut") == ["model.safetensors"]
+
+
+def test_a_part_that_is_there_is_answered_before_its_body_has_come(
+    live_register: LiveRegister,
+) -> None:
+    content, token = weights(15, size=200), live_register.token("ann", "acme")
+    target = upload_target(
+        live_register, "acme/early", content, token=token, transfer="multipart"
+    ).replace("/parts?", "/parts/1?")
+    first, _ = ask_raw(live_register, target, content[:PART_BYTES], PART_BYTES)
+
+    again, etag = ask_raw(live_register, target, b"", 64 * 1024**2)
+
+    assert (first, again) == (200, 200)
+    assert etag
+
+
+def ask_raw(
+    register: LiveRegister, target: str, body: bytes, announced: int
+) -> tuple[int, str]:
+    """Return the status and the ETag of a PUT that may hold back its body."""
+    host = urllib.parse.urlsplit(register.url).netloc
+    with closing(http.client.HTTPConnection(host, timeout=20)) as connection:
+        connection.putrequest("PUT", target)
+        connection.putheader("Content-Length", str(announced))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("ETag", "")
 
 
 def test_a_commit_of_what_never_arrived_says_to_push_again(

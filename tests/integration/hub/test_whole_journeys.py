@@ -83,6 +83,7 @@ def test_a_push_that_was_killed_goes_on_after_its_last_part(
     assert client.returncode == -signal.SIGKILL
     assert 10 <= len(kept) < len(content) // PART_BYTES
     assert again.returncode == 0, again.stderr
+    assert "Retry" not in again.stderr
     assert watched.rewritten == []
     assert "model.safetensors" in live_register.api().list_repo_files("acme/killed")
 
@@ -174,6 +175,28 @@ def test_revisions_are_listed_and_tagged(live_register: LiveRegister) -> None:
     assert Path(old).read_bytes() == b"1"
     assert api.model_info("acme/tagged", revision="v1.0").sha == first
     assert [e.path for e in api.list_repo_tree("acme/tagged", revision="v1.0")]
+
+
+def test_the_command_line_tags_and_lists(live_register: LiveRegister) -> None:
+    token = live_register.token("ann", "acme")
+    api = live_register.api(token)
+    api.create_repo("acme/command")
+    api.upload_file(path_or_fileobj=b"1", path_in_repo="a.txt", repo_id="acme/command")
+
+    answers = [
+        live_register.hf(*command.split(), token=token)
+        for command in (
+            "repos tag create acme/command v1",
+            "repos tag list acme/command",
+            "models ls --author acme --search command --format json",
+            "repos tag delete acme/command v1 --yes",
+        )
+    ]
+
+    assert [answer.returncode for answer in answers] == [0] * 4, answers
+    assert "v1" in answers[1].stdout
+    assert "acme/command" in answers[2].stdout
+    assert api.list_repo_refs("acme/command").tags == []
 
 
 def test_tags_are_refused_in_a_sentence_and_may_be_taken_away(
