@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -497,6 +498,21 @@ def test_a_disk_without_room_is_said_and_nothing_is_lost(
 
     assert full.status_code == 507
     assert "room for 0 more bytes" in full["X-Error-Message"]
+    assert pusher.complete(upload, etags).status_code == 200
+
+
+def test_a_disk_that_fills_up_at_the_end_keeps_the_parts(pusher: Pusher) -> None:
+    upload = pusher.upload()
+    etags = pusher.put_all(upload, PARTS)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * PART, hard))
+    try:
+        full = pusher.complete(upload, etags)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert full.status_code == 507
+    assert "nothing that has arrived is lost" in full["X-Error-Message"]
     assert pusher.complete(upload, etags).status_code == 200
 
 
