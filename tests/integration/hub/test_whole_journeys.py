@@ -307,7 +307,7 @@ def test_the_same_folder_pushed_by_two_at_once_is_one_model(
     live_register: LiveRegister, folder: Path
 ) -> None:
     (folder / "model.safetensors").write_bytes(weights(52, size=300))
-    live_register.api(live_register.token("ann", "acme")).create_repo("acme/twice")
+    live_register.api(live_register.token("ann", "acme")).create_repo("acme/together")
 
     tokens = [live_register.token(user, "acme") for user in ("ann", "bob")]
     together = threading.Barrier(2)
@@ -315,14 +315,14 @@ def test_the_same_folder_pushed_by_two_at_once_is_one_model(
     def push(token: str) -> str:
         api = live_register.api(token)
         together.wait()
-        return str(api.upload_folder(repo_id="acme/twice", folder_path=folder).oid)
+        return str(api.upload_folder(repo_id="acme/together", folder_path=folder).oid)
 
     with ThreadPoolExecutor(2) as pool:
         commits = set(pool.map(push, tokens))
 
     api = live_register.api()
-    assert len(api.list_repo_commits("acme/twice")) == len(commits) == 1
-    assert len(api.list_repo_files("acme/twice")) == 4
+    assert len(api.list_repo_commits("acme/together")) == len(commits) == 1
+    assert len(api.list_repo_files("acme/together")) == 4
 
 
 @pytest.mark.parametrize(
