@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0005_hub_import'),
+        ('registry', '0006_invitations_and_audit'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
