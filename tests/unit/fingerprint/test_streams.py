@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,14 @@ def shelf(tmp_path: Path) -> Path:
 def start(*arguments: object, **streams: Any) -> subprocess.Popen[bytes]:
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
     command = [*PROGRAM, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, env=BUFFERED, **streams)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=BUFFERED,
+        # A shell in the background ignores the signal, and so would its children.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        **streams,
+    )
 
 
 def in_shell(command: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
