@@ -21,10 +21,16 @@ _PLAIN: Final = (
     models.AutoField,
     models.ForeignKey,
 )
-# Kibibytes of memory (that is what the sign says) and pages of log; kinds of joins.
+# Kibibytes of memory (that is what the sign says) and pages of log; kinds of joins,
+# compiling of queries, and how closely tables are looked at.
 _WHEN_MUCH: Final = {
     "sqlite": {"cache_size": "-65536", "wal_autocheckpoint": "10000"},
-    "postgresql": {"enable_hashjoin": "off", "enable_mergejoin": "off"},
+    "postgresql": {
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
+        "jit": "off",
+        "default_statistics_target": "10",
+    },
 }
 
 
@@ -35,7 +41,9 @@ def much_to_write() -> Iterator[None]:
     SQLite gets more memory and a longer log: indexes of names are written all over,
     and with 2 MB of pages each is read again for every few rows, and with a log of 4 MB
     written back as often. PostgreSQL is kept from reading a whole table where a batch
-    needs some rows of it, as it does on its guess of how many a recursion finds.
+    needs some rows of it, and from compiling the query, as it does on its guess of how
+    many rows a recursion finds; a rough look at the tables is enough, and ten times
+    quicker.
     """
     settings = _WHEN_MUCH[connection.vendor]
     before = {name: _setting(name) for name in settings}
@@ -46,6 +54,18 @@ def much_to_write() -> Iterator[None]:
     finally:
         for name, value in before.items():
             _set(name, value)
+
+
+def look_again(*written: type[models.Model]) -> None:
+    """Let PostgreSQL see what tables hold by now, as its plans follow what it last saw.
+
+    One that was empty a minute ago would be read whole for every batch. SQLite's plans
+    follow the indexes alone.
+    """
+    if connection.vendor == "postgresql":
+        tables = ", ".join(_table(model) for model in written)
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {tables}")
 
 
 def insert(

@@ -11,7 +11,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F
 
-from lineage.models import Declaration, Derivation
+from lineage.models import Declaration, Derivation, Statement
 from lineage.services.bulk import declare_bases
 from lineage.services.declarations import resolve_waiting
 from lineage.services.derivations import Speech, say
@@ -19,7 +19,7 @@ from lineage.services.verifications import verify_again
 from registry import bulk
 from registry.hubdump import Dump, HubRow, RowInvalid, Unreadable, parse_row
 from registry.locks import lock_register
-from registry.models import HubRepo, RegisteredModel, UnfinishedImport
+from registry.models import HubRepo, RegisteredModel, Source, UnfinishedImport
 from registry.services.imports import (
     SOURCE_KEY,
     Report,
@@ -33,6 +33,14 @@ from registry.vocabulary import Relation, StatementKind, agreeing_relations
 BATCH_ROWS: Final = 2000
 # A base may stand below its child in the dump, so edges wait for every entry.
 ENTRIES, EDGES = PHASES = ("entries", "edges")
+WRITTEN: Final = (
+    RegisteredModel,
+    HubRepo,
+    Source,
+    Derivation,
+    Statement,
+    Statement.sources.through,
+)
 
 
 class ImportElsewhere(Exception):
@@ -126,7 +134,8 @@ def _steps(
     }
     position = place.position
     for phase in PHASES[PHASES.index(place.phase) :]:
-        for step, rows in _batches(dump, phase, position, report):
+        batches = _batches(dump, phase, position, report)
+        for number, (step, rows) in enumerate(batches, start=1):
             with transaction.atomic():
                 lock_register()
                 _insist_on(place)
@@ -134,6 +143,9 @@ def _steps(
                 place.phase, place.position = step.phase, step.position
                 place.report = asdict(report)
                 place.save()
+            # What has doubled since is another table to a planner.
+            if number.bit_count() == 1:
+                bulk.look_again(*WRITTEN)
             yield step
         position = 0
 

@@ -48,7 +48,7 @@ def test_names_are_found_in_any_case_and_however_many() -> None:
 def test_the_database_has_its_own_settings_again_after_much_was_written() -> None:
     names = {
         "sqlite": ("cache_size", "wal_autocheckpoint"),
-        "postgresql": ("enable_hashjoin", "enable_mergejoin"),
+        "postgresql": ("enable_hashjoin", "jit", "default_statistics_target"),
     }[connection.vendor]
     show = "PRAGMA" if connection.vendor == "sqlite" else "SHOW"
 
