@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from lineage.graph.elements import Badge, Chip, Edge, Fold, Node, Stub
@@ -55,10 +57,46 @@ def _cuts(nodes: Mapping[str, Node], child: str, edges: Sequence[Edge]) -> list[
     return [*cuts, (f"+{len(counted)}", "", counted)] if counted else cuts
 
 
-def width_beside(folds: Iterable[Fold], cuts: Iterable[Cut]) -> float:
-    """Return the room that a chip's badges and stubs take beside it."""
-    badges = sum(BADGE_GAP + badge_width(fold) for fold in folds)
-    return badges + sum(STUB_GAP + _width(cut) for cut in cuts)
+@dataclass(frozen=True)
+class Beside:
+    """Folded groups and cut edges, by the chip that they stand beside."""
+
+    folds: Mapping[str, Sequence[Fold]]
+    cuts: Mapping[str, Sequence[Cut]]
+
+    @classmethod
+    def of(cls, folds: Iterable[Fold], cuts: Mapping[str, Sequence[Cut]]) -> Beside:
+        """Return what stands beside the chips of a picture."""
+        by_parent: dict[str, list[Fold]] = defaultdict(list)
+        for fold in folds:
+            by_parent[fold.parent].append(fold)
+        return cls(by_parent, cuts)
+
+    @cached_property
+    def widths(self) -> dict[str, float]:
+        """Return the room that each chip with something beside it needs."""
+        return {
+            slug: sum(BADGE_GAP + badge_width(f) for f in self.folds.get(slug, ()))
+            + sum(STUB_GAP + _width(cut) for cut in self.cuts.get(slug, ()))
+            for slug in {*self.folds, *self.cuts}
+        }
+
+    def badges(self, chip: Chip) -> Iterable[Badge]:
+        """Return a chip's folded groups in a row to its right."""
+        x = chip.right
+        for fold in self.folds.get(chip.node.slug, ()):
+            width = badge_width(fold)
+            yield Badge(fold, x + BADGE_GAP, chip.middle, width)
+            x += BADGE_GAP + width
+
+    def stubs(self, chip: Chip) -> Iterable[Stub]:
+        """Return a chip's cut edges, to the right of its folded groups."""
+        cuts = self.cuts.get(chip.node.slug, ())
+        x = chip.reach - sum(STUB_GAP + _width(cut) for cut in cuts)
+        for text, href, edges in cuts:
+            x += STUB_GAP
+            yield Stub(edges=edges, text=text, href=href, x=x, y=chip.middle)
+            x += _width((text, href, edges))
 
 
 def badge_width(fold: Fold) -> float:
@@ -69,22 +107,3 @@ def badge_width(fold: Fold) -> float:
 def _width(cut: Cut) -> float:
     text, href, _ = cut
     return width_of(text) + (NAME_OFFSET if href else 0.0)
-
-
-def place_beside(
-    chip: Chip, folds: Iterable[Fold], cuts: Iterable[Cut]
-) -> tuple[list[Badge], list[Stub]]:
-    """Return badges and then stubs in a row to the right of a chip."""
-    x = chip.right
-    badges: list[Badge] = []
-    for fold in folds:
-        width = badge_width(fold)
-        badges.append(Badge(fold, x + BADGE_GAP, chip.middle, width))
-        x += BADGE_GAP + width
-    stubs: list[Stub] = []
-    for cut in cuts:
-        text, href, edges = cut
-        x += STUB_GAP
-        stubs.append(Stub(edges=edges, text=text, href=href, x=x, y=chip.middle))
-        x += _width(cut)
-    return badges, stubs

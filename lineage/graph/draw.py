@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from lineage.graph.beside import cut_edges, place_beside, width_beside
+from lineage.graph.beside import Beside, cut_edges
 from lineage.graph.elements import (
-    Badge,
     Band,
     Chip,
     Edge,
@@ -16,7 +14,6 @@ from lineage.graph.elements import (
     Line,
     Node,
     Picture,
-    Stub,
     Tick,
 )
 from lineage.graph.families import Families, families_of, with_families
@@ -60,17 +57,10 @@ def draw(
     known = with_families(known, inside)
     families = families_of(known, inside)
     forest = grow_forest(known, inside)
-    cut = cut_edges(known, inside, families)
-    folded: dict[str, list[Fold]] = defaultdict(list)
-    for group in folds:
-        folded[group.parent].append(group)
-    beside = {
-        slug: width_beside(folded.get(slug, ()), cut.get(slug, ()))
-        for slug in {*folded, *cut}
-    }
-    gutter = gutter_width(known, forest, beside)
-    axis = _axis(known.values(), gutter, width, beside)
-    rows = Rows(forest, known, axis, beside)
+    beside = Beside.of(folds, cut_edges(known, inside, families))
+    gutter = gutter_width(known, forest, beside.widths)
+    axis = _axis(known.values(), gutter, width, beside.widths)
+    rows = Rows(forest, known, axis, beside.widths)
     bands, places = _bands(families, forest, rows)
     chips = {
         slug: chip_at(
@@ -78,16 +68,11 @@ def draw(
             row=rows.row[slug],
             x=rows.x[slug],
             y=y,
-            beside=beside.get(slug, 0.0),
+            beside=beside.widths.get(slug, 0.0),
         )
         for slug, y in places
     }
-    badges: list[Badge] = []
-    stubs: list[Stub] = []
-    for slug, chip in chips.items():
-        placed = place_beside(chip, folded.get(slug, ()), cut.get(slug, ()))
-        badges += placed[0]
-        stubs += placed[1]
+    stubs = [stub for chip in chips.values() for stub in beside.stubs(chip)]
     gone = {edge for stub in stubs for edge in stub.edges}
     right = max((chip.reach for chip in chips.values()), default=0.0) + MARGIN
     return Picture(
@@ -97,7 +82,7 @@ def draw(
         gutter=gutter,
         chips=tuple(chips.values()),
         lines=_lines([e for e in inside if e not in gone], forest, chips),
-        badges=tuple(badges),
+        badges=tuple(b for chip in chips.values() for b in beside.badges(chip)),
         stubs=tuple(stubs),
         bands=tuple(bands),
         ticks=tuple(_ticks(known.values(), axis, right)),

@@ -114,8 +114,8 @@ class Membership(models.Model):
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def valid(self, *, at: datetime) -> ApiTokenQuerySet:
-        """Return tokens that are neither revoked nor expired."""
-        return self.filter(revoked_at=None).filter(
+        """Return tokens of active people that are neither revoked nor expired."""
+        return self.filter(revoked_at=None, user__is_active=True).filter(
             Q(expires_at=None) | Q(expires_at__gt=at)
         )
 

@@ -8,13 +8,10 @@ from xml.etree import ElementTree
 from django.test import Client
 
 from tests import factories
+from tests.integration.pages.conftest import read
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
-
-
-def read(client: Client, address: str) -> str:
-    return " ".join(client.get(address).content.decode().split())
 
 
 def test_families_are_listed_with_their_span(client: Client, db: None) -> None:
