@@ -128,11 +128,12 @@ def lower_in(model: type[models.Model], column: str, texts: Collection[str]) -> 
     """Return the condition that a column is one of many texts, whatever its case.
 
     The same as `column__lower__in`, which looks at every text several times; here
-    all are one parameter.
+    all are one parameter, and rows that PostgreSQL joins: it looks each of them up,
+    where against a list it reads the whole table.
     """
     lower = f"LOWER({_table(model)}.{connection.ops.quote_name(column)})"
     listed: Any = [text.lower() for text in texts]
-    condition = f"{lower} = ANY(%s)"
+    condition = f"{lower} IN (SELECT UNNEST(%s::text[]))"
     if connection.vendor == "sqlite":
         condition = f"{lower} IN (SELECT value FROM json_each(%s))"
         listed = json.dumps(listed)

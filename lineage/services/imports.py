@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model
 
 from lineage.models import Declaration, Derivation, Statement
 from lineage.services.bulk import declare_bases
@@ -33,14 +35,10 @@ from registry.vocabulary import Relation, StatementKind, agreeing_relations
 BATCH_ROWS: Final = 2000
 # A base may stand below its child in the dump, so edges wait for every entry.
 ENTRIES, EDGES = PHASES = ("entries", "edges")
-WRITTEN: Final = (
-    RegisteredModel,
-    HubRepo,
-    Source,
-    Derivation,
-    Statement,
-    Statement.sources.through,
-)
+WRITTEN: Final[dict[str, tuple[type[Model], ...]]] = {
+    ENTRIES: (RegisteredModel, HubRepo, Source),
+    EDGES: (Derivation, Statement, Statement.sources.through),
+}
 
 
 class ImportElsewhere(Exception):
@@ -134,41 +132,70 @@ def _steps(
     }
     position = place.position
     for phase in PHASES[PHASES.index(place.phase) :]:
-        batches = _batches(dump, phase, position, report)
-        for number, (step, rows) in enumerate(batches, start=1):
+        batches = _read_ahead(_batches(dump, phase, position))
+        for number, batch in enumerate(batches, start=1):
+            if phase == ENTRIES:
+                _count(batch, report)
             with transaction.atomic():
                 lock_register()
                 _insist_on(place)
-                work[phase](rows, report=report)
-                place.phase, place.position = step.phase, step.position
+                work[phase](batch.rows, report=report)
+                place.phase, place.position = phase, batch.step.position
                 place.report = asdict(report)
                 place.save()
             # What has doubled since is another table to a planner.
             if number.bit_count() == 1:
-                bulk.look_again(*WRITTEN)
-            yield step
+                bulk.look_again(*WRITTEN[phase])
+            yield batch.step
         position = 0
 
 
-def _batches(
-    dump: Dump, phase: str, start: int, report: Report
-) -> Iterator[tuple[Step, list[HubRow]]]:
-    """Yield the readable rows of a dump in batches; the first phase counts all rows."""
-    n_rows, position = 0, start
-    batch: list[HubRow] = []
-    for position, value in dump.rows(start):
-        n_rows += 1
-        report.n_rows += phase == ENTRIES
-        row = _row(value)
-        if isinstance(row, HubRow):
-            batch.append(row)
-        elif phase == ENTRIES:
-            report.note("unreadable rows", f"row {report.n_rows}: {row}")
-        if n_rows % BATCH_ROWS == 0:
-            yield Step(phase, n_rows, position), batch
-            batch = []
-    # Also when empty: the next phase begins where this one was seen to end.
-    yield Step(phase, n_rows, position), batch
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a dump, and how far the dump is done with them."""
+
+    step: Step
+    n_rows: int
+    rows: list[HubRow]
+    # Why a row is no model, by its place in the batch, from 1.
+    unreadable: dict[int, str]
+
+
+def _batches(dump: Dump, phase: str, start: int) -> Iterator[Batch]:
+    """Yield what stands after a place in a dump; the last batch may be empty."""
+    n_done, position = 0, start
+    values = iter(dump.rows(start))
+    while True:
+        read = list(islice(values, BATCH_ROWS))
+        n_done += len(read)
+        position = read[-1][0] if read else position
+        rows: list[HubRow] = []
+        unreadable: dict[int, str] = {}
+        for number, (_, value) in enumerate(read, start=1):
+            row = _row(value)
+            if isinstance(row, HubRow):
+                rows.append(row)
+            else:
+                unreadable[number] = row
+        yield Batch(Step(phase, n_done, position), len(read), rows, unreadable)
+        # A full batch may be the last: an empty one then marks the end.
+        if len(read) < BATCH_ROWS:
+            return
+
+
+def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the batches, and read the next while the database works on one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = pool.submit(next, batches, None)
+            yield batch
+
+
+def _count(batch: Batch, report: Report) -> None:
+    for number, reason in batch.unreadable.items():
+        report.note("unreadable rows", f"row {report.n_rows + number}: {reason}")
+    report.n_rows += batch.n_rows
 
 
 def _row(value: object) -> HubRow | str:
