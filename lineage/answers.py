@@ -117,10 +117,14 @@ def _by_record(
         return _unsettled(model, unsettled)
     if any(names_itself(declaration, model) for declaration in declared):
         return _itself(model)
-    unresolved = [d.declared_id for d in declared if d.parent_id is None]
+    unresolved = [d for d in declared if d.parent_id is None]
     if unresolved:
         text = gettext("{child} declares {parents} as its base, not registered here.")
-        parents = ", ".join(unresolved)
+        if all(d.layer == Layer.SERVICE for d in unresolved):
+            text = gettext(
+                "{child} is declared to stand on {parents}, not registered here."
+            )
+        parents = gettext(", ").join(d.declared_id for d in unresolved)
         return format_html(text, child=strong_name(model), parents=parents)
     text = _alone(model, verification)
     return format_html(text, child=strong_name(model), team=_team(model))

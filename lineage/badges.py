@@ -28,6 +28,7 @@ class Standing:
 
 
 DECLARED: Final = Standing("declared", _("declared, not verified"))
+SERVICE: Final = Standing("declared", _("declared, no weights to verify"))
 CITED: Final = Standing("cited", _("known from sources, not verified"))
 NOTHING: Final = Standing("withdrawn", _("nothing declared"))
 FOUND: Final = Standing("found", _("undeclared base found"))
@@ -95,8 +96,10 @@ def _standing(model: RegisteredModel) -> Standing:
     newest = head and head.verifications.order_by("-id").first()
     if newest is None:
         return _on_record(model)
-    if newest.reason == "nothing-declared":
+    if newest.reason in ("nothing-declared", "no-model"):
         return NOTHING
+    if newest.reason == "service-declared":
+        return SERVICE
     return BY_VERDICT[newest.verdict]
 
 

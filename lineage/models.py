@@ -14,9 +14,12 @@ from registry.models import Job, RegisteredModel, Revision, Source
 from registry.vocabulary import (
     LAYER_LABELS,
     RELATION_LABELS,
+    RELATION_LAYER,
     STATEMENT_LABELS,
     VERDICT_LABELS,
+    Layer,
     StatementKind,
+    agreeing_relations,
 )
 
 
@@ -56,6 +59,10 @@ class Declaration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.revision} declares {self.declared_id}"
+
+    @property
+    def layer(self) -> Layer:
+        return RELATION_LAYER[agreeing_relations(self.relation)[0]]
 
 
 class DerivationQuerySet(models.QuerySet["Derivation"]):

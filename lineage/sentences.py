@@ -124,6 +124,19 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
         "Declared as trained from scratch; none of the registered models that could be "
         "compared shares its weights. The nearest is {other}."
     ),
+    "relation-not-in-weights": _(
+        "What is declared to come from {other} is not its weights, so these weights "
+        "can neither confirm nor deny it. Declaring a base of the weights too, if "
+        "there is one, would settle more."
+    ),
+    "service-declared": _(
+        "It is declared to work through somebody else's model, so there are no weights "
+        "of its own to read. A word of that model's provider would settle it."
+    ),
+    "no-model": _(
+        "This is no model itself, so there are no weights to read. Naming the models "
+        "behind it, with a page that says so, would say more."
+    ),
     "no-weights": _(
         "This revision holds no safetensors weights, so nothing could be compared. "
         "Pushing them would settle it."
@@ -224,5 +237,8 @@ def _finding(derivation: Derivation) -> Mapping[str, Any] | None:
 def _other(verification: Verification) -> SafeString | str:
     if verification.compared_with is not None:
         return model_link(verification.compared_with)
-    declared = verification.revision.declarations.filter(parent=None).first()
-    return declared.declared_id if declared else ""
+    declarations = verification.revision.declarations.with_parents()
+    declared = declarations.filter(parent=None).first() or declarations.first()
+    if declared is None:
+        return ""
+    return model_link(declared.parent) if declared.parent else declared.declared_id

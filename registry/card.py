@@ -67,6 +67,12 @@ def parse_card(content: bytes) -> Card:
     return Card(metadata=_parse_yaml(match.group(1)), body=text[match.end() :])
 
 
+def write_card(card: Card) -> bytes:
+    """Return a README.md that parse_card reads as this card."""
+    front = yaml.safe_dump(dict(card.metadata), allow_unicode=True, sort_keys=False)
+    return f"---\n{front}---\n{card.body}".encode()
+
+
 def _parse_yaml(text: str) -> Mapping[str, Any]:
     try:
         # The loader is a SafeLoader.

@@ -7,17 +7,26 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from registry.card import CardInvalid
+from registry.description import read_kind
 from registry.vocabulary import (
     FROM_SCRATCH,
     HUB_RELATIONS,
     RELATION_CATEGORY,
     Category,
+    Kind,
     Relation,
     agreeing_relations,
 )
 
 # What the public hub takes a base for when nothing is said of it.
 DEFAULT_RELATION: Final = "finetune"
+# Whoever says that there is only a service behind it has said how it comes from it.
+SERVICE_RELATION: Final[Mapping[str, Relation]] = {
+    Category.PROMPT_WRAPPER: Relation.PROMPT_WRAPPER,
+    Category.API_RESKIN: Relation.API_RESKIN,
+    Kind.PRODUCT: Relation.POWERS,
+    Kind.TOOL: Relation.POWERS,
+}
 RELATION_WORDS: Final = (
     *HUB_RELATIONS,
     *(r for r in Relation if r not in HUB_RELATIONS),
@@ -43,12 +52,13 @@ class Declared:
 def read_declaration(metadata: Mapping[str, Any]) -> Declared:
     """Return what the front matter of a card declares.
 
-    `base_model_relation` holds for every base, or is a list with a word for each.
+    `base_model_relation` holds for every base, or is a list with a word for each;
+    without it the relation follows from a category of services, else it is the hub's.
     Raises CardInvalid, with the words that are allowed, for anything else than ids
     and words of the vocabulary.
     """
     ids = [_plain_id(text) for text in _texts(metadata, "base_model")]
-    words = _texts(metadata, "base_model_relation") or [DEFAULT_RELATION]
+    words = _texts(metadata, "base_model_relation") or [_usual_relation(metadata)]
     if len(words) == 1:
         words *= len(ids)
     if ids and len(words) != len(ids):
@@ -59,6 +69,11 @@ def read_declaration(metadata: Mapping[str, Any]) -> Declared:
     pairs = zip(ids, words, strict=False)
     bases = tuple({i: _relation(word) for i, word in pairs}.items())
     return Declared(bases=bases, category=_category(metadata, bases))
+
+
+def _usual_relation(metadata: Mapping[str, Any]) -> str:
+    stated = [*_texts(metadata, "baimo_category"), read_kind(metadata)]
+    return SERVICE_RELATION.get(stated[0], DEFAULT_RELATION)
 
 
 def _texts(metadata: Mapping[str, Any], key: str) -> list[str]:
@@ -90,6 +105,11 @@ def _category(
     metadata: Mapping[str, Any], bases: tuple[tuple[str, str], ...]
 ) -> Category | None:
     words = _texts(metadata, "baimo_category")
+    kind = read_kind(metadata)
+    if kind != Kind.MODEL:
+        if words:
+            raise CardInvalid(f"a {kind} has no baimo_category; leave it out")
+        return None
     if words:
         if len(words) > 1 or words[0] not in set(Category):
             allowed = ", ".join(Category)

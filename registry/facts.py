@@ -23,6 +23,7 @@ SHOWN: Final = (
     "license",
     "license_now",
     "open",
+    "homepage",
     "hf_repo",
     "arxiv",
 )

@@ -61,7 +61,7 @@ def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
         if other.model.pk not in bases
     ]
     case = verdict.Case(
-        declared=[_declared_base(d, comparisons) for d in declarations],
+        declared=[_declared_base(d, comparisons) for d in _for_weights(declarations)],
         declares_scratch=read_declaration(revision.card).is_from_scratch,
         others=others,
     )
@@ -170,16 +170,28 @@ def _kin_on_record(confirmed: set[int], among: set[int]) -> set[int]:
     }
 
 
+def _for_weights(declarations: Sequence[Declaration]) -> Sequence[Declaration]:
+    """Return the declarations that weights can confirm; all where there are none."""
+    weighty = [d for d in declarations if d.layer in WEIGHT_LAYERS]
+    return weighty or declarations
+
+
 def _declared_base(
     declaration: Declaration, comparisons: Mapping[int, Comparison]
 ) -> verdict.DeclaredBase:
     parent = declaration.parent
+    comparison = comparisons.get(parent.pk) if parent else None
+    obstacle = _obstacle(declaration)
+    is_related = comparison is not None and comparison["related"] is True
+    if declaration.layer not in WEIGHT_LAYERS and not is_related:
+        # Whoever asks a model, or learns from its outputs, has none of its weights.
+        comparison, obstacle = None, obstacle or "relation-not-in-weights"
     return verdict.DeclaredBase(
         declared_id=declaration.declared_id,
         relation=declaration.relation,
         slug=parent.slug if parent else None,
-        comparison=comparisons.get(parent.pk) if parent else None,
-        obstacle=_obstacle(declaration),
+        comparison=comparison,
+        obstacle=obstacle,
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
+
 import structlog
 from django.db.models import F, Q
+from django.utils import timezone
 
 from lineage.models import Declaration, Derivation
 from lineage.services.derivations import (
@@ -13,19 +17,24 @@ from lineage.services.derivations import (
     say,
 )
 from registry.declaration import read_declaration
-from registry.models import RegisteredModel, Revision
+from registry.description import read_description
+from registry.models import RegisteredModel, Revision, Source
 from registry.vocabulary import WEIGHT_LAYERS, StatementKind, agreeing_relations
 
 log = structlog.get_logger("baimo.declarations")
+
+# Keys of the sources that makers give for what they declare.
+EVIDENCE_PREFIX = "declared-"
 
 
 def record_declaration(revision: Revision) -> None:
     """Write down what a new revision declares and derive the model's edges from it.
 
-    A base that an earlier revision named and this one does not is withdrawn.
+    What an earlier revision declared and this one does not is withdrawn.
     """
     declared = read_declaration(revision.card)
     model = revision.model
+    evidence = _record_evidence(revision)
     model.category = declared.category or ""
     model.save(update_fields=["category", "updated_at"])
     for position, (declared_id, relation) in enumerate(declared.bases):
@@ -36,7 +45,7 @@ def record_declaration(revision: Revision) -> None:
             relation=relation,
             parent=_resolve_other(declared_id, model),
         )
-        _derive(declaration)
+        _derive(declaration, evidence.get(declared_id, ()))
     _withdraw_undeclared(revision)
 
 
@@ -74,12 +83,41 @@ def resolve_waiting(model: RegisteredModel) -> list[Revision]:
     for declaration in waiting.select_related("revision__model"):
         declaration.parent = model
         declaration.save(update_fields=["parent"])
-        _derive(declaration)
+        evidence = _record_evidence(declaration.revision)
+        _derive(declaration, evidence.get(declaration.declared_id, ()))
         affected.append(declaration.revision)
     return affected
 
 
-def _derive(declaration: Declaration) -> None:
+def _record_evidence(revision: Revision) -> Mapping[str, Sequence[Source]]:
+    """Return the pages that a card names as evidence, by declared id, as sources.
+
+    What it names no more goes from the entry and stays in the older card.
+    """
+    model, found = revision.model, dict[str, list[Source]]()
+    for item in read_description(revision.card).evidence:
+        digest = hashlib.sha256(f"{item.base} {item.url}".encode()).hexdigest()
+        source, _ = Source.objects.update_or_create(
+            model=model,
+            key=EVIDENCE_PREFIX + digest[:16],
+            defaults={"title": item.title, "url": item.url, "covers": ["origin"]},
+            create_defaults={
+                "title": item.title,
+                "url": item.url,
+                "covers": ["origin"],
+                "checked": timezone.now().date(),
+                # The word of its makers, which nobody here has checked.
+                "confidence": Source.Confidence.MEDIUM,
+            },
+        )
+        found.setdefault(item.base, []).append(source)
+    kept = [source.pk for sources in found.values() for source in sources]
+    given = model.sources.filter(key__startswith=EVIDENCE_PREFIX)
+    given.exclude(pk__in=kept).delete()
+    return found
+
+
+def _derive(declaration: Declaration, evidence: Sequence[Source]) -> None:
     child, parent = declaration.revision.model, declaration.parent
     if parent is None:
         return
@@ -93,6 +131,7 @@ def _derive(declaration: Declaration) -> None:
                 kind=StatementKind.DECLARED,
                 author=declaration.revision.author,
                 revision=declaration.revision,
+                sources=evidence,
             ),
         )
     except CycleRefused as error:
@@ -121,13 +160,16 @@ def _withdraw_found(*, child: RegisteredModel, parent: RegisteredModel) -> None:
 
 
 def _withdraw_undeclared(revision: Revision) -> None:
-    named = revision.declarations.exclude(parent=None).values("parent")
-    dropped = Derivation.objects.filter(
-        child=revision.model,
-        layer__in=WEIGHT_LAYERS,
-        statements__kind=StatementKind.DECLARED,
-    ).exclude(parent__in=named)
-    for derivation in dropped.distinct():
+    declared = {
+        (declaration.parent_id, agreeing_relations(declaration.relation)[0])
+        for declaration in revision.declarations.all()
+    }
+    once_declared = Derivation.objects.filter(
+        child=revision.model, statements__kind=StatementKind.DECLARED
+    )
+    for derivation in once_declared.distinct():
+        if (derivation.parent_id, derivation.relation) in declared:
+            continue
         say(
             derivation,
             Speech(

@@ -60,8 +60,8 @@ def add_derivation(
     """Return the derivation after the speech; made if it is new.
 
     `note` is a remark in English and Chinese. Saying again what the same speaker
-    said last changes nothing. Raises SelfDerivation, and CycleRefused for a cycle
-    within the weight layers.
+    said last, on no new evidence, changes nothing. Raises SelfDerivation, and
+    CycleRefused for a cycle within the weight layers.
     """
     if child.pk == parent.pk:
         raise SelfDerivation(f"{child.slug} names itself as its base")
@@ -111,7 +111,9 @@ def _refuse_cycle(
 def _say(derivation: Derivation, speech: Speech) -> None:
     said = _said_by_the_same(derivation, speech).order_by("-id").first()
     if said is not None and said.kind == speech.kind:
-        return
+        known = set(said.sources.values_list("pk", flat=True))
+        if known.issuperset(source.pk for source in speech.sources):
+            return
     _append(derivation, speech)
     kinds = derivation.statements.order_by("id").values_list("kind", flat=True)
     derivation.state = state_of([StatementKind(kind) for kind in kinds])

@@ -18,7 +18,16 @@ from registry import jobs
 from registry.fingerprint import ENGINE
 from registry.locks import lock_register
 from registry.models import Fingerprint, Job, RegisteredModel, Revision
-from registry.vocabulary import Relation, StatementKind, Verdict, agreeing_relations
+from registry.vocabulary import (
+    RELATION_LAYER,
+    WEIGHT_LAYERS,
+    Kind,
+    Layer,
+    Relation,
+    StatementKind,
+    Verdict,
+    agreeing_relations,
+)
 
 log = structlog.get_logger("baimo.verdicts")
 
@@ -30,9 +39,17 @@ def judge_without_weights(revision: Revision) -> Verification:
     return Verification.objects.create(
         revision=revision,
         verdict=Verdict.NOT_VERIFIABLE,
-        reason="no-weights",
+        reason=_why_without_weights(revision),
         engine=ENGINE,
     )
+
+
+def _why_without_weights(revision: Revision) -> str:
+    """Return the reason word: weights that are missing, or that nobody can expect."""
+    layers = {declaration.layer for declaration in revision.declarations.all()}
+    if layers == {Layer.SERVICE}:
+        return "service-declared"
+    return "no-weights" if revision.model.kind == Kind.MODEL else "no-model"
 
 
 def verify(
@@ -157,8 +174,10 @@ def _state_what_was_found(
     """Say on every derivation concerned what the weights say of it."""
     for base in gathered.case.declared:
         kind = _word_of_the_weights(base)
+        relation = agreeing_relations(base.relation)[0]
+        if RELATION_LAYER[relation] not in WEIGHT_LAYERS:
+            continue
         if base.slug is not None and kind is not None:
-            relation = agreeing_relations(base.relation)[0]
             parent = gathered.revisions[base.slug].model
             _say_of(verification, parent, relation, kind)
         if kind == StatementKind.CONTRADICTED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from registry import card, jobs, paths, signals, storage
 from registry.declaration import read_declaration
+from registry.description import read_description
 from registry.fingerprint import FingerprintError, read_header
 from registry.locks import lock_register
 from registry.models import (
@@ -61,6 +62,17 @@ class Changes:
     added: Sequence[AddedFile] = ()
     deleted: Sequence[str] = ()
     deleted_folders: Sequence[str] = ()
+
+
+def stored_file(path: str, content: bytes) -> AddedFile:
+    """Return a file of a commit after storing its content, which is a small one."""
+    return AddedFile(
+        path=path,
+        sha256=storage.store_bytes(content),
+        size_bytes=len(content),
+        oid=hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(),
+        is_lfs=path.endswith(WEIGHT_SUFFIX),
+    )
 
 
 def register_model(*, organization: Organization, name: str) -> RegisteredModel:
@@ -162,6 +174,7 @@ def _checked_card(changes: Changes) -> card.Card | None:
     try:
         parsed = card.parse_card(storage.path_of(file.sha256).read_bytes())
         read_declaration(parsed.metadata)
+        read_description(parsed.metadata)
         return parsed
     except card.CardInvalid as error:
         raise CommitRefused(f"{CARD_PATH}: {error}") from error
@@ -246,11 +259,24 @@ def _card_of(
 
 
 def _make_head(model: RegisteredModel, revision: Revision) -> None:
-    """Let the model stand at the revision, with the licence of its card."""
+    """Let the model stand at the revision, as its card describes it."""
+    _describe(model, revision.card)
     licenses = card.strings(revision.card.get("license"))
     model.license = _known_spelling(licenses[0][:80]) if licenses else ""
     model.head = revision
     model.save()
+
+
+def _describe(model: RegisteredModel, metadata: Mapping[str, Any]) -> None:
+    said = read_description(metadata)
+    model.kind = said.kind
+    if said.kind != Kind.MODEL:
+        model.category = ""
+    model.name = said.name or model.repo_name
+    model.name_zh = said.name_zh
+    model.released = said.released or model.released
+    told = {"homepage": said.homepage, "contribution_text": said.contribution}
+    model.facts = {k: v for k, v in {**model.facts, **told}.items() if v != ""}
 
 
 def _known_spelling(license_name: str) -> str:

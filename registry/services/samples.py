@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Final
 
 import yaml
 
-from registry import storage
 from registry.models import Job, Organization, RegisteredModel
-from registry.models.files import WEIGHT_SUFFIX
 from registry.services.revisions import (
-    AddedFile,
     Changes,
     commit_revision,
     register_model,
+    stored_file,
 )
 
 SAMPLES: Final = Path(__file__).parent.parent / "catalog" / "samples"
@@ -55,17 +52,11 @@ def _load_sample(team: Organization, name: str) -> None:
     commit_revision(
         model=model,
         author=None,
-        changes=Changes(added=[_stored(path, folder) for path in files]),
+        changes=Changes(
+            added=[
+                stored_file(path.relative_to(folder).as_posix(), path.read_bytes())
+                for path in files
+            ]
+        ),
         summary="The sample register",
-    )
-
-
-def _stored(path: Path, folder: Path) -> AddedFile:
-    content = path.read_bytes()
-    return AddedFile(
-        path=path.relative_to(folder).as_posix(),
-        sha256=storage.store_bytes(content),
-        size_bytes=len(content),
-        oid=hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest(),
-        is_lfs=path.suffix == WEIGHT_SUFFIX,
     )

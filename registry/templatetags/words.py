@@ -81,6 +81,7 @@ _FACT_LABELS: Final = {
     "license": _("Licence"),
     "license_now": _("Licence today"),
     "open": _("Weights published"),
+    "homepage": _("Home page"),
     "hf_repo": _("On the hub"),
     "arxiv": _("Paper"),
 }
