@@ -57,7 +57,7 @@ def read_declaration(metadata: Mapping[str, Any]) -> Declared:
     Raises CardInvalid, with the words that are allowed, for anything else than ids
     and words of the vocabulary.
     """
-    ids = [_plain_id(text) for text in _texts(metadata, "base_model")]
+    ids = [plain_id(text) for text in _texts(metadata, "base_model")]
     words = _texts(metadata, "base_model_relation") or [_usual_relation(metadata)]
     if len(words) == 1:
         words *= len(ids)
@@ -87,7 +87,8 @@ def _texts(metadata: Mapping[str, Any], key: str) -> list[str]:
     return [item.strip() for item in items]
 
 
-def _plain_id(text: str) -> str:
+def plain_id(text: str) -> str:
+    """Return an id without the hub's address before it; raises CardInvalid."""
     declared_id = text.removeprefix(_HUB_ADDRESS).rstrip("/")
     if len(declared_id) > MAX_ID_LENGTH:
         raise CardInvalid(f"base_model is longer than {MAX_ID_LENGTH} letters")

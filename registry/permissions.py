@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import QuerySet
 
 from registry.models import ApiToken, Membership, Organization, RevisionFile
 
@@ -25,6 +26,12 @@ def can_push(
     ):
         return False
     return isinstance(user, User) and _has_role(user, organization, WRITERS)
+
+
+def may_push_to(user: User) -> QuerySet[Organization]:
+    """Return the organisations whose models a person may write."""
+    roles = Membership.objects.filter(user=user, role__in=WRITERS)
+    return Organization.objects.filter(pk__in=roles.values("organization"))
 
 
 def can_administer(user: User | AnonymousUser, organization: Organization) -> bool:

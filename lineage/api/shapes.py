@@ -7,6 +7,18 @@ from typing import Any
 from rest_framework import serializers
 
 from registry.api.shapes import ListShape
+from registry.declaration import MAX_BASES, MAX_ID_LENGTH
+from registry.description import (
+    MAX_ADDRESS,
+    MAX_NAME,
+    MAX_TEXT,
+    MAX_TITLE,
+    LinkInvalid,
+    check_link,
+    is_month,
+)
+from registry.services.registrations import RELATIONS, WRAPPERS
+from registry.vocabulary import Kind
 
 
 class JobBriefShape(serializers.Serializer[Any]):
@@ -199,3 +211,67 @@ class EnvelopeShape(serializers.Serializer[Any]):
     payload = serializers.CharField()
     payloadType = serializers.CharField()
     signatures = SignatureShape(many=True)
+
+
+def _check_link(address: str) -> None:
+    try:
+        check_link(address)
+    except LinkInvalid as error:
+        raise serializers.ValidationError(str(error)) from error
+
+
+def _check_month(month: str) -> None:
+    if month and not is_month(month):
+        raise serializers.ValidationError("a month is written as 2026-11")
+
+
+class EvidenceShape(serializers.Serializer[Any]):
+    """A page that speaks for a declared parent."""
+
+    url = serializers.CharField(max_length=MAX_ADDRESS, validators=[_check_link])
+    title = serializers.CharField(max_length=MAX_TITLE)
+
+
+class ParentShape(serializers.Serializer[Any]):
+    """A model that an entry without weights stands on."""
+
+    id = serializers.CharField(max_length=MAX_ID_LENGTH)
+    relation = serializers.ChoiceField(
+        choices=sorted({word for words in RELATIONS.values() for word in words}),
+        required=False,
+    )
+    evidence = EvidenceShape(many=True, required=False)
+
+
+class RegistrationShape(serializers.Serializer[Any]):
+    """An entry without weights as its makers describe it."""
+
+    name = serializers.CharField(max_length=MAX_NAME)
+    name_zh = serializers.CharField(
+        max_length=MAX_NAME, required=False, allow_blank=True
+    )
+    kind = serializers.ChoiceField(choices=list(Kind), default=Kind.MODEL)
+    category = serializers.ChoiceField(
+        choices=list(WRAPPERS), required=False, allow_null=True
+    )
+    parents = serializers.ListField(
+        child=ParentShape(), max_length=MAX_BASES, default=list
+    )
+    contribution = serializers.CharField(
+        max_length=MAX_TEXT, required=False, allow_blank=True
+    )
+    homepage = serializers.CharField(
+        max_length=MAX_ADDRESS, required=False, validators=[_check_link]
+    )
+    released = serializers.CharField(
+        max_length=7, required=False, validators=[_check_month]
+    )
+    revision = serializers.CharField(max_length=40, required=False)
+
+
+class NewRegistrationShape(RegistrationShape):
+    """The same with where it shall stand; `address` is made from the name."""
+
+    revision = None  # type: ignore[assignment]  # there is none yet
+    organization = serializers.CharField(max_length=96, required=False)
+    address = serializers.CharField(max_length=96, required=False)

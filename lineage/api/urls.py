@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from lineage.api import graph_views, statement_views, views, walk_views
+from lineage.api import (
+    graph_views,
+    registration_views,
+    statement_views,
+    views,
+    walk_views,
+)
 
 urlpatterns = [
     path("models/", views.ModelList.as_view(), name="api-models"),
@@ -27,6 +33,8 @@ urlpatterns = [
         statement_views.VerificationStatement.as_view(),
         name="api-statement",
     ),
+    path("registrations/", registration_views.Registrations.as_view()),
+    path("registrations/<str:slug>/", registration_views.RegistrationDetail.as_view()),
     path("lineage/path/", walk_views.Path.as_view(), name="api-path"),
     path("lineage/common-ancestors/", walk_views.CommonAncestors.as_view()),
     path("lineage/graph/", graph_views.Graph.as_view(), name="api-graph"),

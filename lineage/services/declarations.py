@@ -16,15 +16,12 @@ from lineage.services.derivations import (
     add_derivation,
     say,
 )
-from registry.declaration import read_declaration
+from registry.declaration import plain_id, read_declaration
 from registry.description import read_description
 from registry.models import RegisteredModel, Revision, Source
 from registry.vocabulary import WEIGHT_LAYERS, StatementKind, agreeing_relations
 
 log = structlog.get_logger("baimo.declarations")
-
-# Keys of the sources that makers give for what they declare.
-EVIDENCE_PREFIX = "declared-"
 
 
 def record_declaration(revision: Revision) -> None:
@@ -99,7 +96,7 @@ def _record_evidence(revision: Revision) -> Mapping[str, Sequence[Source]]:
         digest = hashlib.sha256(f"{item.base} {item.url}".encode()).hexdigest()
         source, _ = Source.objects.update_or_create(
             model=model,
-            key=EVIDENCE_PREFIX + digest[:16],
+            key=Source.MAKERS_PREFIX + digest[:16],
             defaults={"title": item.title, "url": item.url, "covers": ["origin"]},
             create_defaults={
                 "title": item.title,
@@ -110,9 +107,9 @@ def _record_evidence(revision: Revision) -> Mapping[str, Sequence[Source]]:
                 "confidence": Source.Confidence.MEDIUM,
             },
         )
-        found.setdefault(item.base, []).append(source)
+        found.setdefault(plain_id(item.base), []).append(source)
     kept = [source.pk for sources in found.values() for source in sources]
-    given = model.sources.filter(key__startswith=EVIDENCE_PREFIX)
+    given = model.sources.filter(key__startswith=Source.MAKERS_PREFIX)
     given.exclude(pk__in=kept).delete()
     return found
 

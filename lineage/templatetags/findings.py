@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from lineage import layermap, sentences
 from lineage.evidence import CHANCE_LOG10_P, evidence_sentence, in_order
 from lineage.models import Declaration, Derivation, Verification
+from registry.description import Evidence, read_description
 from registry.fingerprint.compare import TEST_VALUES
 from registry.models import RegisteredModel
 from registry.templatetags.words import shown_slug
@@ -252,6 +253,12 @@ def repeat_commands(verification: Verification) -> str:
     folders = f"var/compare/{other.slug} var/compare/{own.slug}"
     lines.append(f".venv/bin/python -m registry.fingerprint compare {folders} --json")
     return "\n".join(lines)
+
+
+@register.filter
+def evidence_given(verification: Verification) -> tuple[Evidence, ...]:
+    """Return the pages that the judged revision names for what it declares."""
+    return read_description(verification.revision.card).evidence
 
 
 @register.filter

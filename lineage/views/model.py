@@ -31,6 +31,8 @@ from registry import card, markdown, storage
 from registry.estimates import memory_needs
 from registry.facts import Note, compute_of, facts_of, notes_on, number_sources
 from registry.models import Job, RegisteredModel, Revision
+from registry.permissions import can_push
+from registry.services.registrations import is_described_by_form
 from registry.templatetags.words import shown_name
 from registry.vocabulary import (
     CATEGORY_SHARES,
@@ -53,6 +55,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(found, permanent=True)
     kin = _kin(found, read_tree_query(request.GET))
     context = _context(found) | kin | _snippets(found, request)
+    context["may_describe"] = _may_describe(found, request)
     return render(request, "lineage/model.html", context)
 
 
@@ -106,6 +109,14 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         else [],
         "card": _card(head),
     }
+
+
+def _may_describe(found: RegisteredModel, request: HttpRequest) -> bool:
+    """Return whether this reader may edit the entry in a form: it has no weights."""
+    team = found.organization
+    if team is None or not can_push(request.user, team, token=None):
+        return False
+    return is_described_by_form(found)
 
 
 def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, Any]:

@@ -277,6 +277,9 @@ class HubRepo(models.Model):
 class Source(models.Model):
     """Where facts come from: one source covers one or more facts of one entry."""
 
+    # Keys of the pages that makers name as evidence for what they declare.
+    MAKERS_PREFIX = "declared-"
+
     class Confidence(models.TextChoices):
         HIGH = "high", _("high")
         MEDIUM = "medium", _("medium")
@@ -299,3 +302,7 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_of_makers(self) -> bool:
+        return self.key.startswith(self.MAKERS_PREFIX)

@@ -53,6 +53,11 @@ RULES = {
     "lineage:atlas-data": [everybody()],
     "lineage:atlas-card": [everybody("entry")],
     "lineage:verification": [everybody("verification")],
+    "lineage:registration-new": [members()],
+    "lineage:registration-bases": [everybody()],
+    "lineage:registration-edit": [
+        Rule(("wrapper",), (SIGN_IN, 403, 403, ALL, ALL)),
+    ],
     "registry:register": [everybody()],
     "registry:glossary": [everybody()],
     "registry:method": [everybody()],
@@ -92,6 +97,7 @@ class Case(NamedTuple):
     """What the addresses of RULES speak of."""
 
     model: str
+    wrapper: str
     entry: int
     family: str
     verification: int
@@ -125,6 +131,11 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         visitors[role].force_login(person)
     found = Case(
         model=world.model.slug,
+        wrapper=factories.make_revision(
+            model=factories.make_model(
+                organization=world.organization, category="prompt-wrapper"
+            )
+        ).model.slug,
         entry=world.model.pk,
         family=world.base.family,
         verification=world.model.head.verifications.get().pk,
