@@ -69,11 +69,23 @@ class CorrectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["model", "fact", "source", "state", "created_at"]
     list_filter = ["state"]
     list_select_related = ["model"]
-    readonly_fields = ["model", "fact", "right", "source", "email", "created_at"]
+    readonly_fields = [
+        *("model", "fact", "right", "source", "email", "created_at"),
+        *("answer", "answered_by"),
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return that nobody adds rows here: readers do, on the entry's page."""
         return False
+
+
+@admin.register(models.Claim)
+class ClaimAdmin(ReadOnlyAdmin):
+    """Claims of organisations; they are decided on the moderators' page."""
+
+    list_display = ["organization", "claimant", "state", "due_at", "created_at"]
+    list_filter = ["state"]
+    list_select_related = ["organization", "claimant"]
 
 
 @admin.register(models.Revision)

@@ -72,6 +72,52 @@ class CorrectionForm(forms.ModelForm):  # type: ignore[type-arg]  # no subscript
         self.fields["fact"].choices = facts  # type: ignore[attr-defined]
 
 
+class ClaimForm(forms.Form):
+    """Why an organisation is somebody's; one good reason is enough."""
+
+    link = forms.URLField(
+        label=_("A page that shows the code"),
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        help_text=_(
+            "On the organisation's own site, or its page on a hub. You may take the "
+            "code away once it is decided."
+        ),
+    )
+    email = forms.EmailField(
+        label=_("Your address at the organisation"),
+        required=False,
+        help_text=_("We may write to it. Only moderators see it."),
+    )
+    text = forms.CharField(
+        label=_("Who are you there?"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Your part in it, and whatever else shows that you belong to it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
+
+    def clean(self) -> dict[str, Any]:
+        """Return what was given; a claim without any evidence cannot be decided."""
+        if not self.errors and not any(self.cleaned_data.values()):
+            raise ValidationError(_("Give one of the three, or better two."))
+        return self.cleaned_data
+
+
+class WordForm(forms.Form):
+    """What somebody says; the view decides whether it may stay empty."""
+
+    text = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(self, *args: Any, label: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
+        self.fields["text"].label = label
+
+
 class TokenForm(forms.Form):
     """A new token of an organisation."""
 

@@ -6,11 +6,13 @@ from smtplib import SMTPException
 
 import structlog
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from registry.models import Invitation
+from registry.models import Claim, Correction, Invitation, Membership
 
 log = structlog.get_logger("baimo.mail")
 
@@ -29,6 +31,54 @@ def send_invitation(invitation: Invitation, link: str) -> bool:
         _("You are invited to %(team)s") % {"team": team},
         render_to_string("registry/mail/invitation.txt", context),
     )
+
+
+def send_claim_news(claim: Claim, link: str) -> bool:
+    """Tell the claimant how a claim stands; return whether that was possible."""
+    with translation.override(claim.language or None):
+        team = claim.organization.title
+        note = claim.notes.order_by("-id").first()
+        context = {"claim": claim, "note": note, "link": link, "team": team}
+        return _send_to_user(
+            claim.claimant,
+            _("Your claim of %(team)s: %(state)s")
+            % {"team": team, "state": claim.get_state_display()},
+            render_to_string("registry/mail/claim.txt", context),
+        )
+
+
+def send_claim_contest(claim: Claim, link: str) -> int:
+    """Tell the owners that somebody else claims the organisation; return how many."""
+    team = claim.organization.title
+    context = {"claim": claim, "link": link, "team": team}
+    owners = claim.organization.memberships.filter(role=Membership.Role.OWNER)
+    return sum(
+        _send_to_user(
+            owner.user,
+            _("Somebody else claims %(team)s") % {"team": team},
+            render_to_string("registry/mail/claim_contest.txt", context),
+        )
+        for owner in owners.exclude(user=claim.claimant).select_related("user")
+    )
+
+
+def send_correction_decided(correction: Correction, link: str) -> bool:
+    """Tell who sent a correction what became of it; return whether it was possible."""
+    if not correction.email or not settings.EMAIL_HOST:
+        return False
+    name = correction.model.name
+    context = {"correction": correction, "link": link, "name": name}
+    return _send(
+        correction.email,
+        _("Your correction of %(name)s") % {"name": name},
+        render_to_string("registry/mail/correction.txt", context),
+    )
+
+
+def _send_to_user(user: User, subject: str, text: str) -> bool:
+    if not user.email or not settings.EMAIL_HOST:
+        return False
+    return _send(user.email, subject, text)
 
 
 def _send(address: str, subject: str, text: str) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
-from registry.models import ApiToken, Membership, Organization, RevisionFile
+from registry.models import (
+    ApiToken,
+    Claim,
+    Correction,
+    Membership,
+    Organization,
+    RevisionFile,
+)
 
 WRITERS = (Membership.Role.OWNER, Membership.Role.MAINTAINER)
 
@@ -46,6 +53,27 @@ def is_member(user: User | AnonymousUser, organization: Organization) -> bool:
     return isinstance(user, User) and _has_role(
         user, organization, tuple(Membership.Role)
     )
+
+
+def is_moderator(user: User | AnonymousUser) -> bool:
+    """Return whether someone may see the queues of what people ask of the register."""
+    return isinstance(user, User) and user.is_active and user.is_staff
+
+
+def can_decide(user: User | AnonymousUser, claim: Claim) -> bool:
+    """Return whether someone may decide on a claim: a moderator, not on their own."""
+    return is_moderator(user) and claim.claimant_id != user.pk
+
+
+def can_see_claim(user: User | AnonymousUser, claim: Claim) -> bool:
+    """Return whether someone may read a claim: who made it, and moderators."""
+    return is_moderator(user) or claim.claimant_id == user.pk
+
+
+def can_answer(user: User | AnonymousUser, correction: Correction) -> bool:
+    """Return whether someone may answer for the entry that is to be corrected."""
+    team = correction.model.organization
+    return team is not None and can_push(user, team, token=None)
 
 
 def can_read_content(user: User | AnonymousUser, sha256: str) -> bool:

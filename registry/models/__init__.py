@@ -1,6 +1,7 @@
 """The facts: who registered what, its files, and what its weights look like."""
 
 from registry.models.audit import AuditEntry
+from registry.models.claims import Claim, ClaimNote
 from registry.models.corrections import Correction
 from registry.models.files import Blob, Revision, RevisionFile, Tag
 from registry.models.fingerprints import Fingerprint
@@ -14,6 +15,8 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Blob",
+    "Claim",
+    "ClaimNote",
     "Correction",
     "Fingerprint",
     "HubRepo",

@@ -25,6 +25,12 @@ class AuditEntry(models.Model):
         LEFT = "left", _("left")
         TOKEN_MADE = "token-made", _("made the token")
         TOKEN_REVOKED = "token-revoked", _("revoked the token")
+        CLAIMED = "claimed", _("claimed the organisation")
+        CLAIM_ASKED = "claim-asked", _("asked back about the claim of")
+        CLAIM_ANSWERED = "claim-answered", _("answered about the claim")
+        CLAIM_GRANTED = "claim-granted", _("granted the claim of")
+        CLAIM_REFUSED = "claim-refused", _("refused the claim of")
+        CLAIM_WITHDRAWN = "claim-withdrawn", _("withdrew the claim")
 
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="audit_entries"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +34,16 @@ class Correction(models.Model):
     state = models.CharField(
         _("state"), max_length=8, choices=State.choices, default=State.WAITING
     )
+    # What the entry's own organisation says to it, and why it was decided so.
+    answer = models.TextField(_("answer of its makers"), max_length=2000, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    reason = models.TextField(_("reason"), max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CorrectionQuerySet.as_manager()

@@ -14,8 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from registry.forms import InvitationForm, OrganizationForm, TokenForm
-from registry.models import Membership, Organization
-from registry.permissions import can_administer, is_member
+from registry.models import Correction, Membership, Organization
+from registry.permissions import (
+    can_administer,
+    can_push,
+    is_member,
+    is_moderator,
+)
 from registry.views.requests import SignedInRequest
 
 PAGE_SIZE = 50
@@ -35,7 +40,13 @@ def organizations(request: SignedInRequest) -> HttpResponse:
     mine = Organization.objects.of_member(request.user).annotate(
         n_models=Count("models", distinct=True)
     )
-    context = {"form": form, "organizations": mine.order_by("slug")}
+    claims = request.user.claims.select_related("organization")
+    context = {
+        "form": form,
+        "organizations": mine.order_by("slug"),
+        "claims": claims.order_by("-id"),
+        "is_moderator": is_moderator(request.user),
+    }
     status = 422 if form.errors else 200
     return render(request, "registry/organizations.html", context, status=status)
 
@@ -63,6 +74,11 @@ def organization_context(
         "is_member": is_member(request.user, found),
         "can_administer": can_administer(request.user, found),
     }
+    if found.is_catalog:
+        context |= _claimed(request, found)
+    if can_push(request.user, found, token=None):
+        waiting = Correction.objects.waiting().filter(model__organization=found)
+        context["to_answer"] = waiting.select_related("model").order_by("id")
     if context["is_member"]:
         members = found.memberships.select_related("user")
         context["members"] = members.order_by("user__username")
@@ -75,3 +91,11 @@ def organization_context(
         context["invitation_form"] = invitation_form or InvitationForm()
         context["roles"] = Membership.Role.choices
     return context
+
+
+def _claimed(request: HttpRequest, found: Organization) -> dict[str, Any]:
+    """Return whether people act for an organisation of the catalog, and who asks to."""
+    owners = found.memberships.filter(role=Membership.Role.OWNER)
+    is_known = request.user.is_authenticated
+    own = found.claims.open().filter(claimant=request.user.pk) if is_known else None
+    return {"is_claimed": owners.exists(), "own_claim": own and own.first()}

@@ -6,10 +6,12 @@ from django.urls import path
 from django.views.generic import TemplateView
 
 from registry.views import (
+    claims,
     corrections,
     emblem,
     jobs,
     members,
+    moderation,
     organizations,
     register,
     tokens,
@@ -44,6 +46,14 @@ urlpatterns = [
         members.remove,
         name="member-remove",
     ),
+    path("organizations/<str:slug>/claim/", claims.create, name="claim"),
+    path("claims/<int:pk>/", claims.claim, name="claim-page"),
+    path("claims/<int:pk>/answer/", claims.answer, name="claim-answer"),
+    path("claims/<int:pk>/withdraw/", claims.withdraw, name="claim-withdraw"),
+    path("claims/<int:pk>/decide/", claims.decide, name="claim-decide"),
+    path("moderation/", moderation.moderation, name="moderation"),
+    path("moderation/corrections/<int:pk>/", moderation.correction, name="correction"),
+    path("corrections/<int:pk>/answer/", moderation.answer, name="correction-answer"),
     path("invitations/<str:key>/", members.invitation, name="invitation"),
     path("models/<str:slug>/correct/", corrections.correct, name="correct"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),

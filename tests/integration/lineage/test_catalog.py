@@ -12,9 +12,15 @@ from django.core.management import call_command
 from lineage.models import Derivation, Statement
 from lineage.services import catalog as service
 from registry.catalog import DATA, Catalog, load_catalog, validate
-from registry.models import RegisteredModel, Source
+from registry.models import Organization, RegisteredModel, Source
+from registry.services.revisions import register_model
 from registry.vocabulary import StatementKind
-from tests.factories import make_model, make_organization
+from tests.factories import (
+    make_membership,
+    make_model,
+    make_organization,
+    make_user,
+)
 
 
 def catalog() -> Catalog:
@@ -53,6 +59,23 @@ def test_what_a_team_registered_is_left_alone() -> None:
 
     assert loaded.left_alone == ["llama"]
     assert RegisteredModel.objects.with_slug("llama").get().name == "ours"
+
+
+def test_a_claimed_organisation_keeps_its_people_and_its_pushes() -> None:
+    bare = replace(catalog(), entries=())
+    service.load(bare)
+    lab = Organization.objects.get(slug="01-ai")
+    owner = make_membership(organization=lab, user=make_user())
+    pushed = register_model(organization=lab, name="Yi-34B")
+    Organization.objects.filter(pk=lab.pk).update(name="Another name")
+
+    service.load(bare)
+
+    lab.refresh_from_db()
+    assert lab.memberships.get() == owner
+    assert lab.models.get() == pushed
+    assert pushed.slug == "01-ai--Yi-34B"
+    assert lab.name != "Another name"  # which stays sourced
 
 
 def test_an_edge_that_left_the_catalog_is_withdrawn() -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from registry.models import Membership
+from registry.services.claims import file_claim
 from registry.services.members import invite
 from tests import factories
 
@@ -82,6 +83,24 @@ RULES = {
         Rule(("key",), (SIGN_IN, ALL, ALL, ALL, ALL)),
         Rule(("key",), (SIGN_IN,) * 5, "post"),
     ],
+    # Moderators are none of these; see test_page_claims.
+    "registry:claim": [members("lab")],
+    "registry:claim-page": [Rule(("claim",), (SIGN_IN, ABSENT, ABSENT, ABSENT, ALL))],
+    "registry:claim-answer": [
+        Rule(("claim",), (SIGN_IN, 404, 404, 404, 302), "post", {"text": "Yes."})
+    ],
+    "registry:claim-withdraw": [
+        Rule(("claim",), (SIGN_IN, 404, 404, 404, ALL)),
+        Rule(("claim",), (SIGN_IN, 404, 404, 404, 302), "post"),
+    ],
+    "registry:claim-decide": [
+        Rule(("claim",), (SIGN_IN, 404, 404, 404, 403), "post", {"decision": "grant"})
+    ],
+    "registry:moderation": [Rule((), (SIGN_IN, 404, 404, 404, 404))],
+    "registry:correction": [Rule(("correction",), (SIGN_IN, 404, 404, 404, 404))],
+    "registry:correction-answer": [
+        Rule(("correction",), (SIGN_IN, 403, 403, ALL, ALL))
+    ],
     "registry:member-role": [
         owners("team", "membership", method="post", good=302, role="reader")
     ],
@@ -107,6 +126,9 @@ class Case(NamedTuple):
     invitation: int
     key: str
     membership: int
+    lab: str
+    claim: int
+    correction: int
 
 
 @pytest.fixture
@@ -145,6 +167,17 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         invitation=invitation.pk,
         key=key,
         membership=membership.pk,
+        lab=factories.make_organization(is_catalog=True).slug,
+        claim=file_claim(
+            factories.make_organization(is_catalog=True),
+            by=world.owner,
+            link="",
+            email="",
+            text="Ours.",
+        ).pk,
+        correction=world.model.corrections.create(
+            fact="params", right="7 billion", source="https://a.example/"
+        ).pk,
     )
     return found, visitors
 
