@@ -26,6 +26,7 @@ urlpatterns = [
     path("models/<str:slug>/", model.model, name="model"),
     path("models/<str:slug>/badge.svg", badge.badge, name="badge"),
     path("models/<str:slug>/history/", model.history, name="history"),
+    path("models/<str:slug>/revisions/<str:name>/", model.revision, name="revision"),
     path("models/<str:slug>/edit/", registrations.edit, name="registration-edit"),
     path("registrations/new/", registrations.new, name="registration-new"),
     path("registrations/bases/", registrations.bases, name="registration-bases"),

@@ -1,11 +1,12 @@
-"""The page of one entry, and its history."""
+"""The page of one entry, its revisions, and its history."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db.models import Case, Prefetch, Q, When
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
@@ -30,7 +31,7 @@ from lineage.tree import (
 from registry import card, markdown, storage
 from registry.estimates import memory_needs
 from registry.facts import Note, compute_of, facts_of, notes_on, number_sources
-from registry.models import Job, RegisteredModel, Revision
+from registry.models import Job, RegisteredModel, Revision, Tag
 from registry.permissions import can_push
 from registry.services.registrations import is_described_by_form
 from registry.templatetags.words import shown_name
@@ -43,6 +44,9 @@ from registry.vocabulary import (
 
 MAX_FILES = 200
 MAX_CHILDREN = 12
+MAX_REVISIONS = 5
+SHORT = 12
+COMMIT = re.compile("[0-9a-f]{7,40}")
 # With more lines than this the strip shows children and no grandchildren.
 MOST_DRAWN = 60
 CARD_PATH = "README.md"
@@ -55,6 +59,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(found, permanent=True)
     kin = _kin(found, read_tree_query(request.GET))
     context = _context(found) | kin | _snippets(found, request)
+    context |= _revisions(found, found.head)
     context["may_describe"] = _may_describe(found, request)
     return render(request, "lineage/model.html", context)
 
@@ -63,10 +68,28 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     """List an entry's revisions and the verdicts on them, newest first."""
     found = _find(slug)
     revisions = found.revisions.select_related("author").prefetch_related(
-        Prefetch("verifications", Verification.objects.order_by("-id"))
+        Prefetch("verifications", Verification.objects.order_by("-id")),
+        Prefetch("tags", Tag.objects.order_by("name")),
     )
     context = {"model": found, "revisions": revisions.order_by("-id")[:MAX_FILES]}
     return render(request, "lineage/history.html", context)
+
+
+def revision(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """Show an entry as it stood at a tag or a commit."""
+    found = _find(slug)
+    shown = _revision(found, name)
+    verification = _current_verdict(shown)
+    is_commit = shown.commit_id.startswith(name)
+    context = {
+        "model": found,
+        "asked": name[:SHORT] if is_commit else name,
+        "verification": verification,
+        "declarations": list(declarations_of(shown)),
+        "files": list(shown.files.select_related("blob").order_by("path")[:MAX_FILES]),
+        "card": _card(shown),
+    }
+    return render(request, "lineage/revision.html", context | _revisions(found, shown))
 
 
 def declarations_of(revision: Revision) -> DeclarationQuerySet:
@@ -78,6 +101,41 @@ def declarations_of(revision: Revision) -> DeclarationQuerySet:
 def _find(slug: str) -> RegisteredModel:
     models = RegisteredModel.objects.select_related("organization", "head")
     return get_object_or_404(models.with_slug(slug))
+
+
+def _revision(model: RegisteredModel, name: str) -> Revision:
+    """Return what a tag, or a commit by seven digits or more, means; or Http404."""
+    tag = model.tags.filter(name=name).select_related("revision__author").first()
+    if tag is not None:
+        return tag.revision
+    if not COMMIT.fullmatch(name):
+        raise Http404
+    commits = model.revisions.filter(commit_id__startswith=name)
+    found = list(commits.select_related("author")[:2])
+    if len(found) != 1:
+        raise Http404
+    return found[0]
+
+
+def _revisions(found: RegisteredModel, shown: Revision | None) -> dict[str, Any]:
+    """Return the newest revisions with their verdicts, and how to load one of them."""
+    if shown is None:
+        return {}
+    newest = found.revisions.order_by("-id").prefetch_related(
+        Prefetch("verifications", Verification.objects.order_by("-id")),
+        Prefetch("tags", Tag.objects.order_by("name")),
+    )
+    rows = list(newest[:MAX_REVISIONS])
+    if shown not in rows:
+        rows.append(newest.get(pk=shown.pk))
+    tags = [tag.name for row in rows if row == shown for tag in row.tags.all()]
+    at = tags[-1] if tags else shown.commit_id
+    loading = f'AutoModel.from_pretrained("{found.repo_id}", revision="{at}")'
+    return {
+        "shown": shown,
+        "revisions": [(row, next(iter(row.verifications.all()), None)) for row in rows],
+        "loading": loading if shown.weight_files().exists() else "",
+    }
 
 
 def _context(found: RegisteredModel) -> dict[str, Any]:

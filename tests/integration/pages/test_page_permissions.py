@@ -43,6 +43,7 @@ RULES = {
     "lineage:models": [everybody()],
     "lineage:model": [everybody("model")],
     "lineage:history": [everybody("model")],
+    "lineage:revision": [everybody("model", "commit")],
     "lineage:badge": [everybody("model")],
     "lineage:compare": [everybody()],
     "lineage:statistics": [everybody()],
@@ -117,6 +118,7 @@ class Case(NamedTuple):
 
     model: str
     wrapper: str
+    commit: str
     entry: int
     family: str
     verification: int
@@ -158,6 +160,7 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
                 organization=world.organization, category="prompt-wrapper"
             )
         ).model.slug,
+        commit=world.model.head.commit_id,
         entry=world.model.pk,
         family=world.base.family,
         verification=world.model.head.verifications.get().pk,
