@@ -135,7 +135,7 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
     ),
     "no-model": _(
         "This is no model itself, so there are no weights to read. Naming the models "
-        "behind it, with a page that says so, would say more."
+        "behind it, with a page that says so, would settle what can be settled."
     ),
     "no-weights": _(
         "This revision holds no safetensors weights, so nothing could be compared. "
