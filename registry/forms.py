@@ -111,6 +111,9 @@ class ClaimForm(forms.Form):
 class WordForm(forms.Form):
     """What somebody says; the view decides whether it may stay empty."""
 
+    # One form has several buttons, and not all of them need a word.
+    use_required_attribute = False
+
     text = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
 
     def __init__(self, *args: Any, label: Any, **kwargs: Any) -> None:

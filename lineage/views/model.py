@@ -45,6 +45,7 @@ from registry.vocabulary import (
 MAX_FILES = 200
 MAX_CHILDREN = 12
 MAX_REVISIONS = 5
+MAIN = "main"
 SHORT = 12
 COMMIT = re.compile("[0-9a-f]{7,40}")
 # With more lines than this the strip shows children and no grandchildren.
@@ -104,7 +105,9 @@ def _find(slug: str) -> RegisteredModel:
 
 
 def _revision(model: RegisteredModel, name: str) -> Revision:
-    """Return what a tag, or a commit by seven digits or more, means; or Http404."""
+    """Return what a tag, a commit by seven digits or more, or main means; or Http404."""
+    if name == MAIN and model.head is not None:
+        return model.head
     tag = model.tags.filter(name=name).select_related("revision__author").first()
     if tag is not None:
         return tag.revision

@@ -15,6 +15,7 @@ PAGES = (
     "/models/llama/",
     "/models/samples--maple-python/",
     "/models/samples--maple-python/history/",
+    "/models/samples--maple-python/revisions/main/",
     "/models/llama/correct/",
     "/compare/?model=llama&model=yi-34b",
     "/compare/",
