@@ -105,7 +105,10 @@ def _find(slug: str) -> RegisteredModel:
 
 
 def _revision(model: RegisteredModel, name: str) -> Revision:
-    """Return what a tag, a commit by seven digits or more, or main means; or Http404."""
+    """Return what a tag, a commit by seven digits or more, or main means.
+
+    Raises Http404.
+    """
     if name == MAIN and model.head is not None:
         return model.head
     tag = model.tags.filter(name=name).select_related("revision__author").first()
