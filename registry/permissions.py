@@ -66,8 +66,15 @@ def can_decide(user: User | AnonymousUser, claim: Claim) -> bool:
 
 
 def can_see_claim(user: User | AnonymousUser, claim: Claim) -> bool:
-    """Return whether someone may read a claim: who made it, and moderators."""
-    return is_moderator(user) or claim.claimant_id == user.pk
+    """Return whether someone may read a claim: who made it, owners, and moderators."""
+    is_own = claim.claimant_id == user.pk
+    return is_own or is_moderator(user) or can_object(user, claim)
+
+
+def can_object(user: User | AnonymousUser, claim: Claim) -> bool:
+    """Return whether someone may speak against a claim: the organisation's owners."""
+    is_own = claim.claimant_id == user.pk
+    return not is_own and can_administer(user, claim.organization)
 
 
 def can_answer(user: User | AnonymousUser, correction: Correction) -> bool:

@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='auditentry',
             name='action',
-            field=models.CharField(choices=[('organization-made', 'made the organisation'), ('invited', 'invited'), ('invitation-withdrawn', 'withdrew the invitation of'), ('joined', 'joined as'), ('role-changed', 'changed the role of'), ('member-removed', 'removed'), ('left', 'left'), ('token-made', 'made the token'), ('token-revoked', 'revoked the token'), ('claimed', 'claimed the organisation'), ('claim-asked', 'asked back about the claim of'), ('claim-answered', 'answered about the claim'), ('claim-granted', 'granted the claim of'), ('claim-refused', 'refused the claim of'), ('claim-withdrawn', 'withdrew the claim')], max_length=24),
+            field=models.CharField(choices=[('organization-made', 'made the organisation'), ('invited', 'invited'), ('invitation-withdrawn', 'withdrew the invitation of'), ('joined', 'joined as'), ('role-changed', 'changed the role of'), ('member-removed', 'removed'), ('left', 'left'), ('token-made', 'made the token'), ('token-revoked', 'revoked the token'), ('claimed', 'claimed the organisation'), ('claim-asked', 'asked back about the claim of'), ('claim-answered', 'answered about the claim'), ('claim-objected', 'objected to the claim of'), ('claim-granted', 'granted the claim of'), ('claim-refused', 'refused the claim of'), ('claim-withdrawn', 'withdrew the claim')], max_length=24),
         ),
         migrations.CreateModel(
             name='Claim',
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
             name='ClaimNote',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('asked', 'A moderator asks'), ('answered', 'The claimant answers'), ('granted', 'Granted'), ('refused', 'Refused'), ('withdrawn', 'Withdrawn')], max_length=10)),
+                ('kind', models.CharField(choices=[('asked', 'A moderator asks'), ('answered', 'The claimant answers'), ('objected', 'An owner says'), ('granted', 'Granted'), ('refused', 'Refused'), ('withdrawn', 'Withdrawn')], max_length=10)),
                 ('text', models.TextField(blank=True, max_length=2000)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

@@ -28,6 +28,7 @@ class AuditEntry(models.Model):
         CLAIMED = "claimed", _("claimed the organisation")
         CLAIM_ASKED = "claim-asked", _("asked back about the claim of")
         CLAIM_ANSWERED = "claim-answered", _("answered about the claim")
+        CLAIM_OBJECTED = "claim-objected", _("objected to the claim of")
         CLAIM_GRANTED = "claim-granted", _("granted the claim of")
         CLAIM_REFUSED = "claim-refused", _("refused the claim of")
         CLAIM_WITHDRAWN = "claim-withdrawn", _("withdrew the claim")

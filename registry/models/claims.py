@@ -86,6 +86,7 @@ class ClaimNote(models.Model):
     class Kind(models.TextChoices):
         ASKED = "asked", _("A moderator asks")
         ANSWERED = "answered", _("The claimant answers")
+        OBJECTED = "objected", _("An owner says")
         GRANTED = "granted", _("Granted")
         REFUSED = "refused", _("Refused")
         WITHDRAWN = "withdrawn", _("Withdrawn")

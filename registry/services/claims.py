@@ -89,6 +89,15 @@ def answer(claim: Claim, *, by: User, text: str) -> None:
         record(locked.organization, Action.CLAIM_ANSWERED, actor=by)
 
 
+def object_to(claim: Claim, *, by: User, text: str) -> None:
+    """Add what an owner says of somebody else's claim; raises ClaimClosed."""
+    with transaction.atomic():
+        locked = _locked(claim, *Claim.OPEN)
+        ClaimNote.objects.create(claim=locked, author=by, kind=Kind.OBJECTED, text=text)
+        subject = locked.claimant.username
+        record(locked.organization, Action.CLAIM_OBJECTED, actor=by, subject=subject)
+
+
 def grant(claim: Claim, *, by: User, text: str) -> None:
     """Make the claimant an owner; raises ClaimClosed."""
     with transaction.atomic():

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from registry.forms import ClaimForm, WordForm
 from registry.mail import send_claim_contest, send_claim_news
 from registry.models import Claim, Membership, Organization
-from registry.permissions import can_decide, can_see_claim
+from registry.permissions import can_decide, can_object, can_see_claim, is_moderator
 from registry.services import claims as services
 from registry.services.claims import ClaimClosed, ClaimRepeated, NotClaimable
 from registry.views.requests import SignedInRequest
@@ -46,7 +46,7 @@ def create(request: SignedInRequest, slug: str) -> HttpResponse:
         except (ClaimRepeated, NotClaimable):
             messages.info(request, _("You are an owner of it already."))
             return redirect(organization)
-        send_claim_contest(claim, _address_of(request, organization))
+        send_claim_contest(claim, _address_of(request, claim))
         messages.success(
             request, _("Your claim is filed. A moderator will look at the evidence.")
         )
@@ -84,6 +84,25 @@ def answer(request: SignedInRequest, pk: int) -> HttpResponse:
         _say_closed(request)
     else:
         messages.success(request, _("Your answer is with the moderators."))
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def object_to(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take what an owner says of somebody else's claim."""
+    found = _seen(request, pk)
+    if not can_object(request.user, found):
+        raise PermissionDenied
+    form = _word(request.POST)
+    if not form.is_valid():
+        return _show(request, found, objection_form=form)
+    try:
+        services.object_to(found, by=request.user, text=form.cleaned_data["text"])
+    except ClaimClosed:
+        _say_closed(request)
+    else:
+        messages.success(request, _("The moderators will read it."))
     return redirect(found)
 
 
@@ -147,17 +166,24 @@ def _show(
     found: Claim,
     answer_form: WordForm | None = None,
     decision_form: WordForm | None = None,
+    objection_form: WordForm | None = None,
 ) -> HttpResponse:
     owners = found.organization.memberships.filter(role=Membership.Role.OWNER)
-    wrong = answer_form or decision_form
+    wrong = answer_form or decision_form or objection_form
+    is_own = found.claimant == request.user
     context: dict[str, Any] = {
         "claim": found,
         "notes": found.notes.select_related("author").order_by("id"),
         "code": services.code_for(found.claimant, found.organization),
         "owners": owners.exclude(user=found.claimant).select_related("user"),
-        "is_own": found.claimant == request.user,
+        "is_own": is_own,
+        # What shows that somebody belongs to it is for moderators, not for rivals.
+        "sees_evidence": is_own or is_moderator(request.user),
+        "can_object": can_object(request.user, found),
         "can_decide": can_decide(request.user, found),
         "answer_form": answer_form or WordForm(label=_("Your answer")),
+        "objection_form": objection_form
+        or WordForm(label=_("What do you know of it?")),
         "decision_form": decision_form or WordForm(label=_("What you tell them")),
     }
     status = 422 if wrong and wrong.errors else 200

@@ -49,6 +49,7 @@ urlpatterns = [
     path("organizations/<str:slug>/claim/", claims.create, name="claim"),
     path("claims/<int:pk>/", claims.claim, name="claim-page"),
     path("claims/<int:pk>/answer/", claims.answer, name="claim-answer"),
+    path("claims/<int:pk>/object/", claims.object_to, name="claim-object"),
     path("claims/<int:pk>/withdraw/", claims.withdraw, name="claim-withdraw"),
     path("claims/<int:pk>/decide/", claims.decide, name="claim-decide"),
     path("moderation/", moderation.moderation, name="moderation"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -229,6 +231,27 @@ def test_tags_are_refused_in_a_sentence_and_may_be_taken_away(
     with pytest.raises(RevisionNotFoundError):
         api.delete_tag("acme/untagged", tag="v1")
     assert api.list_repo_refs("acme/untagged").tags == []
+
+
+def test_a_wrapper_is_pushed_as_its_card_alone(live_register: LiveRegister) -> None:
+    api = live_register.api(live_register.token("wim", "wrapco"))
+    api.create_repo("wrapco/chat")
+
+    api.upload_file(
+        path_or_fileobj=b"---\nbaimo_category: prompt-wrapper\n"
+        b"base_model: openai/gpt-9\n---\n# Chat\n",
+        path_in_repo="README.md",
+        repo_id="wrapco/chat",
+    )
+
+    address = f"{live_register.url}/api/v1/models/wrapco--chat/"
+    entry = json.load(urllib.request.urlopen(address))
+    assert entry["category"] == "prompt-wrapper"
+    assert entry["declared"] == [
+        {"id": "openai/gpt-9", "slug": None, "relation": "prompt-wrapper"}
+    ]
+    assert entry["verdict"]["verdict"] == "not-verifiable"
+    assert entry["verdict"]["reason"] == "service-declared"
 
 
 def test_models_are_filtered_and_sorted(live_register: LiveRegister) -> None:

@@ -12,6 +12,7 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from django.utils import timezone
 
+from registry import moderation
 from registry.models import (
     AuditEntry,
     Claim,
@@ -179,7 +180,13 @@ def test_a_claimed_organisation_can_be_contested(
     assert letters[0].to == ["bob@lab.example"]
     assert "ada claims The Lab" in letters[0].body
     assert "bob" in read(moderator, claim.get_absolute_url())
-    assert signed_in(owner).get(claim.get_absolute_url()).status_code == 404
+    bob = signed_in(owner)
+    page = read(bob, claim.get_absolute_url())
+    assert "lab.example/code.txt" not in page
+    assert "You are an owner of the organisation." in page
+    bob.post(f"{claim.get_absolute_url()}object/", {"text": "Nobody knows her here."})
+    assert "Nobody knows her here." in read(moderator, claim.get_absolute_url())
+    assert "Nobody knows her here." in read(claimant, claim.get_absolute_url())
     owned = signed_in(owner).post("/organizations/lab/claim/", EVIDENCE)
     assert owned.headers["Location"] == "/organizations/lab/"
 
@@ -308,3 +315,14 @@ def test_the_way_to_the_queues_is_shown_to_moderators_alone(
 ) -> None:
     assert 'href="/moderation/"' in read(moderator, "/organizations/")
     assert 'href="/moderation/"' not in read(claimant, "/organizations/")
+
+
+def test_other_apps_add_their_queues(
+    moderator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moderation, "_sections", [])
+    queue = {"claims": [], "asked": [], "n_claims": 17}
+
+    moderation.add(moderation.Section("registry/_claims_queue.html", lambda: queue))
+
+    assert '<span class="muted">17</span>' in read(moderator, "/moderation/")

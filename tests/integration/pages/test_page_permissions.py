@@ -90,6 +90,9 @@ RULES = {
     "registry:claim-answer": [
         Rule(("claim",), (SIGN_IN, 404, 404, 404, 302), "post", {"text": "Yes."})
     ],
+    "registry:claim-object": [
+        Rule(("claim",), (SIGN_IN, 404, 404, 404, 403), "post", {"text": "No."})
+    ],
     "registry:claim-withdraw": [
         Rule(("claim",), (SIGN_IN, 404, 404, 404, ALL)),
         Rule(("claim",), (SIGN_IN, 404, 404, 404, 302), "post"),
