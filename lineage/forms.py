@@ -222,9 +222,10 @@ def registration_of(
     try:
         entry.check()
     except RegistrationRefused as error:
-        fields = {"parents": "base", "relation": "relation"}
-        at = (rows or parents.forms)[error.row or 0]
-        at.add_error(fields.get(error.field, "base"), str(error.why))
+        # A browser always sends one row at least.
+        row = (rows or parents.forms or [form])[error.row or 0]
+        field = "relation" if error.field == "relation" else "base"
+        row.add_error(field if field in row.fields else None, str(error))
         return None
     return entry
 
@@ -265,7 +266,7 @@ def initial_of(
 def typed(data: Mapping[str, str]) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Return the two forms' values as they were typed, with one row more."""
     values = {name: data[name] for name in RegistrationForm.base_fields if name in data}
-    count = data.get("parents-TOTAL_FORMS", "")
+    count = data.get("parents-TOTAL_FORMS", "")[:4]
     n_rows = min(int(count) if count.isdecimal() else 0, MAX_PARENTS)
     rows: Sequence[dict[str, str]] = [
         {name: data.get(f"parents-{row}-{name}", "") for name in ParentForm.base_fields}

@@ -19,6 +19,7 @@ from lineage.forms import (
     typed,
 )
 from lineage.services.declarations import resolve
+from registry.declaration import MAX_ID_LENGTH
 from registry.models import RegisteredModel, Revision
 from registry.permissions import can_push, may_push_to
 from registry.services.registrations import (
@@ -184,9 +185,10 @@ def _show(
 
 def _suggested(declared_id: str | None) -> list[RegisteredModel] | None:
     """Return what an unknown id may mean, or None for an id that is known."""
-    if not declared_id or resolve(declared_id) is not None:
+    asked = (declared_id or "").replace("\x00", "")[:MAX_ID_LENGTH].strip()
+    if not asked or resolve(asked) is not None:
         return None
-    return near(declared_id, MAX_SUGGESTIONS)
+    return near(asked, MAX_SUGGESTIONS)
 
 
 def _say_unresolved(request: HttpRequest, revision: Revision) -> None:

@@ -140,6 +140,29 @@ def test_another_row_keeps_what_was_typed_without_a_word_of_blame(
     assert "errorlist" not in text
 
 
+@pytest.mark.parametrize("add", [{}, {"add": "row"}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"parents-TOTAL_FORMS": "9" * 5000},
+        {"parents-TOTAL_FORMS": "-1"},
+        {"parents-INITIAL_FORMS": "x"},
+        {"parents-0-base": "gpt\x00"},
+        {"parents-0-base": "g" * 100_000},
+        {"name": "\x00"},
+        {"organization": "0"},
+        {"sort": "base"},
+        {"parents-0-relation": "sft"},
+    ],
+)
+def test_a_form_that_no_browser_sends_is_refused(
+    client: Client, ada: User, broken: dict[str, str], add: dict[str, str]
+) -> None:
+    response = client.post(NEW, filled(client) | broken | add)
+
+    assert response.status_code == (200 if add else 422)
+
+
 def test_an_unknown_parent_stands_as_written_with_suggestions(
     client: Client, ada: User
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registry.card import Card, CardInvalid, parse_card, write_card
 from registry.declaration import read_declaration
@@ -119,6 +121,18 @@ def test_a_product_has_no_category() -> None:
 
     with pytest.raises(CardInvalid, match="a product has no baimo_category"):
         read_declaration({"baimo_kind": "product", "baimo_category": "base"})
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+
+
+@given(st.dictionaries(st.sampled_from(["name", "text"]), WORDS), WORDS)
+def test_whatever_is_written_into_a_card_is_read_again(
+    metadata: dict[str, str], body: str
+) -> None:
+    card = Card(metadata, body)
+
+    assert parse_card(write_card(card)) == card
 
 
 def test_a_card_that_is_written_is_read_again() -> None:
