@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
@@ -48,6 +49,19 @@ def number(name: str, default: int) -> int:
 def words(name: str, default: str) -> list[str]:
     """Return a comma-separated list without its empty parts."""
     return [word for part in text(name, default).split(",") if (word := part.strip())]
+
+
+def networks(
+    name: str,
+) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Return a comma-separated list of networks, empty unless it is set.
+
+    Raises ImproperlyConfigured for what is no network.
+    """
+    try:
+        return [ipaddress.ip_network(word) for word in words(name, "")]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
 def database(name: str, default: str) -> dict[str, Any]:

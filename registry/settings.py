@@ -138,6 +138,9 @@ JOB_MAX_ATTEMPTS = env.number("JOB_MAX_ATTEMPTS", 5)
 SIGNING_KEY = env.text("SIGNING_KEY", "")
 SIGNING_DIR = DATA_DIR / "signing"
 
+# Addresses that people give us to ask: public hosts, and these networks.
+OUTBOUND_PRIVATE_NETWORKS = env.networks("OUTBOUND_PRIVATE_NETWORKS")
+
 # Files
 STORAGE_DIR = DATA_DIR / "files"
 INDEX_DIR = DATA_DIR / "index"

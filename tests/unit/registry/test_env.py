@@ -131,3 +131,22 @@ def test_secret_from_the_environment_leaves_no_file(
 
     assert env.secret("A_SECRET", kept_in=tmp_path / "secret") == "given"
     assert not (tmp_path / "secret").exists()
+
+
+def test_networks_are_read_and_none_is_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NETWORKS", "10.0.0.0/8, fd00::/8")
+
+    assert [str(found) for found in env.networks("NETWORKS")] == [
+        "10.0.0.0/8",
+        "fd00::/8",
+    ]
+    assert env.networks("NOT_SET_AT_ALL") == []
+
+
+def test_what_is_no_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETWORKS", "10.0.0.1/8")
+
+    with pytest.raises(ImproperlyConfigured, match=r"NETWORKS: 10\.0\.0\.1/8 has"):
+        env.networks("NETWORKS")
