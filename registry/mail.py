@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from registry.models import Claim, Correction, Invitation, Membership
+from registry.models import Claim, Correction, Invitation, Membership, Webhook
 
 log = structlog.get_logger("baimo.mail")
 
@@ -72,6 +72,21 @@ def send_correction_decided(correction: Correction, link: str) -> bool:
         correction.email,
         _("Your correction of %(name)s") % {"name": name},
         render_to_string("registry/mail/correction.txt", context),
+    )
+
+
+def send_webhook_off(owner: User, webhook: Webhook) -> bool:
+    """Tell an owner that a webhook was switched off; return whether that was possible.
+
+    Without an address or a mail server the page of the webhook says it alone.
+    """
+    team = webhook.organization.title
+    link = f"{settings.PUBLIC_URL}{webhook.organization.get_absolute_url()}"
+    context = {"webhook": webhook, "link": link, "team": team}
+    return _send_to_user(
+        owner,
+        _("A webhook of %(team)s is switched off") % {"team": team},
+        render_to_string("registry/mail/webhook_off.txt", context),
     )
 
 

@@ -10,8 +10,8 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from registry import jobs
 from registry.fingerprint import FingerprintError
-from registry.models import Job
-from registry.services import fingerprints
+from registry.models import Delivery, Job
+from registry.services import fingerprints, webhooks
 from registry.storage import StorageError
 
 log = structlog.get_logger("baimo.tasks")
@@ -28,6 +28,23 @@ EXPECTED = (FingerprintError, StorageError)
 def fingerprint_revision(job_id: str) -> None:
     """Fingerprint a revision's weights and let lineage judge them."""
     jobs.run(uuid.UUID(job_id), fingerprints.run_job, expected=EXPECTED)
+
+
+@shared_task
+def deliver_webhook(delivery_id: str) -> None:
+    """Make one attempt at a webhook's delivery."""
+    webhooks.deliver(uuid.UUID(delivery_id))
+
+
+def ring_for_delivery(delivery: Delivery) -> bool:
+    """Wake a worker for a delivery and return whether the bell was heard."""
+    try:
+        deliver_webhook.delay(str(delivery.pk))
+    except (OperationalError, ChannelError, OSError) as error:
+        log.warning("bell not heard", delivery=str(delivery.pk), error=str(error))
+        return False
+    webhooks.note_ring(delivery.pk)
+    return True
 
 
 def ring(job: Job) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
@@ -18,6 +19,8 @@ from registry import jobs
 from registry.fingerprint import ENGINE
 from registry.locks import lock_register
 from registry.models import Fingerprint, Job, RegisteredModel, Revision
+from registry.models.webhooks import Event
+from registry.services.webhooks import announce
 from registry.vocabulary import (
     RELATION_LAYER,
     WEIGHT_LAYERS,
@@ -36,12 +39,15 @@ ACCUSING = (Verdict.RENAMED_COPY, Verdict.UNDECLARED_BASE)
 
 def judge_without_weights(revision: Revision) -> Verification:
     """Return the verdict on a revision that has no weight files."""
-    return Verification.objects.create(
-        revision=revision,
-        verdict=Verdict.NOT_VERIFIABLE,
-        reason=_why_without_weights(revision),
-        engine=ENGINE,
-    )
+    with transaction.atomic():
+        verification = Verification.objects.create(
+            revision=revision,
+            verdict=Verdict.NOT_VERIFIABLE,
+            reason=_why_without_weights(revision),
+            engine=ENGINE,
+        )
+        _announce(verification)
+    return verification
 
 
 def _why_without_weights(revision: Revision) -> str:
@@ -70,6 +76,7 @@ def verify(
             verification = _store(fingerprint.revision, job, gathered, decision)
             if _is_head(fingerprint.revision):
                 _state_what_was_found(verification, gathered, decision)
+            _announce(verification)
     except IntegrityError:
         # Another worker ran the same job and was first; its verdict is the verdict.
         return Verification.objects.get(job=job)
@@ -106,6 +113,23 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
         .exclude(model=revision.model)
         .distinct()
     )
+
+
+def _announce(verification: Verification) -> None:
+    """Tell the team's programs of a verdict."""
+    revision, against = verification.revision, verification.compared_with
+    model = revision.model
+    if model.organization is not None:
+        data = {
+            "organization": model.organization.slug,
+            "model": model.slug,
+            "repo": model.repo_id,
+            "revision": revision.commit_id,
+            "verdict": verification.verdict,
+            "compared_with": against.slug if against else None,
+            "url": f"{settings.PUBLIC_URL}{model.get_absolute_url()}",
+        }
+        announce(model.organization, Event.VERDICT_PUBLISHED, data)
 
 
 def _is_head(revision: Revision) -> bool:

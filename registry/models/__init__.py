@@ -10,6 +10,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import Job
 from registry.models.organizations import ApiToken, Membership, Organization
 from registry.models.registered import HubRepo, RegisteredModel, Source, listed
+from registry.models.webhooks import Delivery, Webhook
 
 __all__ = [
     "ApiToken",
@@ -18,6 +19,7 @@ __all__ = [
     "Claim",
     "ClaimNote",
     "Correction",
+    "Delivery",
     "Fingerprint",
     "HubRepo",
     "Invitation",
@@ -30,5 +32,6 @@ __all__ = [
     "Source",
     "Tag",
     "UnfinishedImport",
+    "Webhook",
     "listed",
 ]

@@ -32,6 +32,11 @@ class AuditEntry(models.Model):
         CLAIM_GRANTED = "claim-granted", _("granted the claim of")
         CLAIM_REFUSED = "claim-refused", _("refused the claim of")
         CLAIM_WITHDRAWN = "claim-withdrawn", _("withdrew the claim")
+        WEBHOOK_MADE = "webhook-made", _("added the webhook")
+        WEBHOOK_CHANGED = "webhook-changed", _("changed the webhook")
+        WEBHOOK_SECRET = "webhook-secret", _("made a new secret for the webhook")
+        WEBHOOK_REMOVED = "webhook-removed", _("removed the webhook")
+        WEBHOOK_OFF = "webhook-off", _("switched off the failing webhook")
 
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="audit_entries"

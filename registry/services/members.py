@@ -16,7 +16,9 @@ from registry.models import (
     Membership,
     Organization,
 )
+from registry.models.webhooks import Event
 from registry.services.audit import record
+from registry.services.webhooks import announce
 
 INVITATION_DAYS: Final = 7
 Action = AuditEntry.Action
@@ -82,6 +84,12 @@ def accept_invitation(key: str, user: User) -> Membership:
             organization=organization, user=user, role=invitation.role
         )
         record(organization, Action.JOINED, actor=user, subject=invitation.role)
+        data = {
+            "organization": organization.slug,
+            "username": user.username,
+            "role": invitation.role,
+        }
+        announce(organization, Event.MEMBER_JOINED, data)
     return membership
 
 

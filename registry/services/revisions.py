@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -27,6 +28,8 @@ from registry.models import (
 )
 from registry.models.files import WEIGHT_SUFFIX
 from registry.models.organizations import validate_name
+from registry.models.webhooks import Event
+from registry.services.webhooks import announce
 from registry.vocabulary import Kind
 
 CARD_PATH = "README.md"
@@ -139,10 +142,26 @@ def commit_revision(
             description=description,
         )
         _make_head(locked, revision)
+        _announce_push(revision)
         signals.revision_committed.send(sender=Revision, revision=revision)
         if revision.weight_files().exists():
             jobs.submit(Job.Kind.FINGERPRINT, revision)
     return revision
+
+
+def _announce_push(revision: Revision) -> None:
+    model = revision.model
+    if model.organization is not None:
+        data = {
+            "organization": model.organization.slug,
+            "model": model.slug,
+            "repo": model.repo_id,
+            "revision": revision.commit_id,
+            "summary": revision.summary,
+            "author": revision.author.username if revision.author else None,
+            "url": f"{settings.PUBLIC_URL}{model.get_absolute_url()}",
+        }
+        announce(model.organization, Event.PUSH_COMMITTED, data)
 
 
 def _try_again(head: Revision) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from registry import jobs, storage, tasks
 from registry.management.children import Supervisor
+from registry.services import webhooks
 from registry.signals import swept
 
 log = structlog.get_logger("baimo.sweeper")
@@ -22,7 +23,7 @@ ABANDONED_AFTER = timedelta(days=7)
 
 
 def sweep() -> None:
-    """Park exhausted jobs, ring silent ones, remove what dead uploads left, and tell.
+    """Ring for jobs and deliveries that wait, remove what is over, and tell.
 
     A database that is away is only logged.
     """
@@ -34,6 +35,10 @@ def sweep() -> None:
             log.warning("jobs parked", n_jobs=parked)
         for job in jobs.silent(at=now):
             if not tasks.ring(job):
+                break
+        webhooks.forget_old(at=now)
+        for delivery in webhooks.due(at=now):
+            if not tasks.ring_for_delivery(delivery):
                 break
         swept.send(sender=None)
     except (OperationalError, InterfaceError) as error:
