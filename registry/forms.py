@@ -11,8 +11,26 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from registry.models import ApiToken, Correction, Membership, Organization
+from registry import outbound
+from registry.models import (
+    ApiToken,
+    Correction,
+    Membership,
+    Organization,
+    Webhook,
+)
+from registry.models.webhooks import Event
 from registry.services.organizations import create_organization, create_token
+from registry.services.webhooks import (
+    MAX_WEBHOOKS,
+    TooManyWebhooks,
+    change_webhook,
+    create_webhook,
+)
+from registry.templatetags.words import failure
+
+# A new webhook with its secret, or None where the form says what is wrong.
+Created = tuple[Webhook, str] | None
 
 EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year"))]
 
@@ -170,3 +188,46 @@ class RoleForm(forms.Form):
     """Another role for a member."""
 
     role = forms.ChoiceField(label=_("Role"), choices=Membership.Role.choices)
+
+
+class WebhookForm(forms.Form):
+    """Where an organisation's programs are told what happened, and of what."""
+
+    url = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+        help_text=_("Gets a POST request with JSON for every event."),
+    )
+    events = forms.MultipleChoiceField(
+        label=_("Events"),
+        choices=Event.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=[Event.PUSH_COMMITTED, Event.VERDICT_PUBLISHED],
+    )
+
+    def create(self, organization: Organization, *, by: User) -> Created:
+        """Return the webhook and its secret, or None after saying what is wrong."""
+        try:
+            return create_webhook(organization, by=by, **self.cleaned_data)
+        except outbound.Refused as error:
+            self.add_error("url", failure(error.why))
+        except TooManyWebhooks:
+            said = _("An organisation has %(n)s webhooks at most. Remove one first.")
+            self.add_error(None, said % {"n": MAX_WEBHOOKS})
+        return None
+
+
+class WebhookChangeForm(WebhookForm):
+    """The same of a webhook that exists, which can also be switched off."""
+
+    is_active = forms.BooleanField(label=_("Switched on"), required=False)
+
+    def change(self, webhook: Webhook, *, by: User) -> bool:
+        """Change the webhook, or say what is wrong; return whether it was changed."""
+        try:
+            change_webhook(webhook, by=by, **self.cleaned_data)
+        except outbound.Refused as error:
+            self.add_error("url", failure(error.why))
+            return False
+        return True

@@ -81,7 +81,7 @@ def send_webhook_off(owner: User, webhook: Webhook) -> bool:
     Without an address or a mail server the page of the webhook says it alone.
     """
     team = webhook.organization.title
-    link = f"{settings.PUBLIC_URL}{webhook.organization.get_absolute_url()}"
+    link = f"{settings.PUBLIC_URL}{webhook.get_absolute_url()}"
     context = {"webhook": webhook, "link": link, "team": team}
     return _send_to_user(
         owner,

@@ -41,8 +41,21 @@ def may_push_to(user: User) -> QuerySet[Organization]:
     return Organization.objects.filter(pk__in=roles.values("organization"))
 
 
-def can_administer(user: User | AnonymousUser, organization: Organization) -> bool:
-    """Return whether someone may make tokens and change members."""
+def can_administer(
+    user: User | AnonymousUser,
+    organization: Organization,
+    *,
+    token: ApiToken | None = None,
+) -> bool:
+    """Return whether someone may manage members, webhooks and everybody's tokens.
+
+    A person must be an owner: a webhook tells the world outside, as a token does.
+    A program needs an owner's token with the scope to administer this organisation.
+    """
+    if token is not None and not (
+        token.scope == ApiToken.Scope.ADMIN and token.organization_id == organization.pk
+    ):
+        return False
     return isinstance(user, User) and _has_role(
         user, organization, (Membership.Role.OWNER,)
     )

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    NotAuthenticated,
+    PermissionDenied,
+)
 from rest_framework.request import Request
 
 from registry.models import ApiToken
+from registry.permissions import can_administer
 from registry.services.organizations import find_token
 
 
@@ -32,3 +37,16 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge that makes a refusal a 401 and not a 403."""
         return "Bearer"
+
+
+def administrator_of(request: Request) -> ApiToken:
+    """Return the token of a request, if it may administer its organisation.
+
+    Raises NotAuthenticated without a token and PermissionDenied with another.
+    """
+    token = request.auth
+    if not isinstance(token, ApiToken):
+        raise NotAuthenticated("This needs a token.")
+    if not can_administer(token.user, token.organization, token=token):
+        raise PermissionDenied("This needs a token of an owner with the scope 'admin'.")
+    return token

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from registry.models import Job
+from registry.models import ApiToken, Delivery, Job
 
 
 class JobShape(serializers.Serializer[Any]):
@@ -56,3 +56,74 @@ class SeenListShape(ListShape):
     """Every place of a file."""
 
     results = SeenShape(many=True)
+
+
+class TokenShape(serializers.Serializer[Any]):
+    """A token without its secret."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    prefix = serializers.CharField()
+    scope = serializers.ChoiceField(choices=ApiToken.Scope.choices)
+    organization = serializers.CharField()
+    created = serializers.DateTimeField()
+    expires = serializers.DateTimeField(allow_null=True)
+    last_used = serializers.DateTimeField(allow_null=True)
+
+
+class NewTokenShape(TokenShape):
+    """A token with its secret, shown once."""
+
+    secret = serializers.CharField()
+
+
+class TokenListShape(ListShape):
+    """One's own tokens."""
+
+    results = TokenShape(many=True)
+
+
+class WebhookShape(serializers.Serializer[Any]):
+    """A webhook without its secret."""
+
+    id = serializers.IntegerField()
+    url = serializers.CharField()
+    events = serializers.ListField(child=serializers.CharField())
+    is_active = serializers.BooleanField()
+    switched_off = serializers.CharField(allow_null=True)
+    failing_since = serializers.DateTimeField(allow_null=True)
+    created = serializers.DateTimeField()
+
+
+class NewWebhookShape(WebhookShape):
+    """A webhook with its secret, shown once."""
+
+    secret = serializers.CharField()
+
+
+class WebhookListShape(ListShape):
+    """Every webhook of an organisation."""
+
+    results = WebhookShape(many=True)
+
+
+class DeliveryShape(serializers.Serializer[Any]):
+    """One event for one webhook; `payload` is the body as it is sent."""
+
+    id = serializers.UUIDField()
+    event_id = serializers.CharField()
+    event = serializers.CharField()
+    state = serializers.ChoiceField(choices=Delivery.State.values)
+    attempts = serializers.IntegerField()
+    status_code = serializers.IntegerField(allow_null=True)
+    error = serializers.CharField(allow_null=True)
+    answer = serializers.CharField()
+    next_attempt = serializers.DateTimeField(allow_null=True)
+    created = serializers.DateTimeField()
+    payload = serializers.CharField()
+
+
+class DeliveryListShape(ListShape):
+    """Deliveries of a webhook, the newest first."""
+
+    results = DeliveryShape(many=True)

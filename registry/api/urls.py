@@ -5,10 +5,25 @@ from __future__ import annotations
 from django.urls import path
 
 from registry.api import schema as schema  # registers what it describes
-from registry.api import views
+from registry.api import token_views, views, webhook_views
 
 urlpatterns = [
     path("jobs/<uuid:job_id>/", views.JobDetail.as_view(), name="api-job"),
     path("organizations/", views.OrganizationList.as_view()),
+    path("tokens/", token_views.TokenList.as_view()),
+    path("tokens/<int:pk>/", token_views.TokenDetail.as_view()),
+    path("webhooks/", webhook_views.WebhookList.as_view()),
+    path("webhooks/<int:pk>/", webhook_views.WebhookDetail.as_view()),
+    path("webhooks/<int:pk>/secret/", webhook_views.WebhookSecret.as_view()),
+    path("webhooks/<int:pk>/test/", webhook_views.WebhookTest.as_view()),
+    path("webhooks/<int:pk>/deliveries/", webhook_views.DeliveryList.as_view()),
+    path(
+        "webhooks/<int:pk>/deliveries/<uuid:delivery>/",
+        webhook_views.DeliveryDetail.as_view(),
+    ),
+    path(
+        "webhooks/<int:pk>/deliveries/<uuid:delivery>/replay/",
+        webhook_views.DeliveryReplay.as_view(),
+    ),
     path("by-hash/<str:sha256>/", views.ByHash.as_view()),
 ]

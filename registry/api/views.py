@@ -14,21 +14,10 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from registry.api import shapes
+from registry.api.lists import whole_list
 from registry.models import Job, Organization, RevisionFile
 
 MAX_SEEN = 1000
-
-
-def _whole_list(results: list[dict[str, Any]], *, total: int) -> dict[str, Any]:
-    """Return the list object of the API for a list that has one page only."""
-    is_cut = total > len(results)
-    return {
-        "total": total,
-        "truncated": is_cut,
-        "truncated_reason": f"only the first {len(results)}" if is_cut else None,
-        "next": None,
-        "results": results,
-    }
 
 
 class JobDetail(APIView):
@@ -82,7 +71,7 @@ class OrganizationList(APIView):
             }
             for organization in organizations
         ]
-        return Response(_whole_list(results, total=len(results)))
+        return Response(whole_list(results, total=len(results)))
 
 
 class ByHash(APIView):
@@ -98,4 +87,4 @@ class ByHash(APIView):
         results = [
             {"slug": file.revision.model.slug, "path": file.path} for file in shown
         ]
-        return Response(_whole_list(results, total=files.count()))
+        return Response(whole_list(results, total=files.count()))

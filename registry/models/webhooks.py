@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from registry.models.organizations import Organization
@@ -70,6 +71,9 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+    def get_absolute_url(self) -> str:
+        return reverse("registry:webhook", args=[self.organization.slug, self.pk])
 
     @staticmethod
     def new_salt() -> str:

@@ -91,7 +91,12 @@ def announce(organization: Organization, event: str, data: dict[str, Any]) -> No
 
 
 def create_webhook(
-    organization: Organization, *, url: str, events: Sequence[str], by: User
+    organization: Organization,
+    *,
+    url: str,
+    events: Sequence[str],
+    by: User,
+    is_active: bool = True,
 ) -> tuple[Webhook, str]:
     """Return a new webhook and its secret, which is shown once.
 
@@ -106,6 +111,7 @@ def create_webhook(
             organization=organization,
             url=url,
             events=_in_order(events),
+            is_active=is_active,
             salt=Webhook.new_salt(),
             created_by=by,
         )

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from registry.countries import COUNTRIES
 from registry.models import Organization, RegisteredModel
+from registry.outbound import Why
 from registry.vocabulary import (
     ARCHITECTURE_LABELS,
     CATEGORY_LABELS,
@@ -50,6 +51,22 @@ _LABELS: Final[dict[str, dict[str, str]]] = {
         "tune-qlora": gettext_noop("Fine-tune, LoRA on int4"),
     },
     "confidence": {str(word): label for word, label in CONFIDENCE_LABELS.items()},
+}
+
+# Why nothing came of a request, a delivery or a webhook.
+_FAILURES: Final = {
+    Why.NO_ADDRESS.value: _("This is not a web address."),
+    Why.SCHEME.value: _("The address must begin with https:// or http://."),
+    Why.CREDENTIALS.value: _("The address must not hold a name or a password."),
+    Why.PRIVATE.value: _("The address is not reachable from the public Internet."),
+    Why.UNKNOWN_HOST.value: _("There is no host of this name."),
+    Why.REFUSED.value: _("The connection was refused."),
+    Why.CERTIFICATE.value: _("The certificate of the receiver is not valid."),
+    Why.TIMEOUT.value: _("No answer in time."),
+    Why.BROKEN.value: _("The connection broke, or the answer was not HTTP."),
+    "switched-off": _("The webhook was switched off."),
+    "gone": _("The receiver answered 410 Gone, so it wants nothing more."),
+    "failing": _("Nothing could be delivered for three days."),
 }
 
 # What each mark means, for legends and for readers of the page aloud.
@@ -298,3 +315,9 @@ def _significant(value: float) -> str:
         return f"{float(f'{value:.3g}'):,.0f}"
     rounded = f"{value:.3g}"
     return rounded if "e" not in rounded else f"{value:.9f}".rstrip("0")
+
+
+@register.filter
+def failure(why: str) -> str:
+    """Return the sentence that says why nothing came of a request or a webhook."""
+    return str(_FAILURES[why])

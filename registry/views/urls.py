@@ -15,6 +15,7 @@ from registry.views import (
     organizations,
     register,
     tokens,
+    webhooks,
 )
 
 app_name = "registry"
@@ -28,6 +29,35 @@ urlpatterns = [
         "organizations/<str:slug>/tokens/<int:pk>/revoke/",
         tokens.revoke,
         name="token-revoke",
+    ),
+    path("organizations/<str:slug>/webhooks/", webhooks.webhooks, name="webhooks"),
+    path(
+        "organizations/<str:slug>/webhooks/<int:pk>/", webhooks.webhook, name="webhook"
+    ),
+    path(
+        "organizations/<str:slug>/webhooks/<int:pk>/secret/",
+        webhooks.secret,
+        name="webhook-secret",
+    ),
+    path(
+        "organizations/<str:slug>/webhooks/<int:pk>/test/",
+        webhooks.test,
+        name="webhook-test",
+    ),
+    path(
+        "organizations/<str:slug>/webhooks/<int:pk>/remove/",
+        webhooks.remove,
+        name="webhook-remove",
+    ),
+    path(
+        "organizations/<str:slug>/webhooks/<int:hook>/deliveries/<uuid:pk>/",
+        webhooks.delivery,
+        name="delivery",
+    ),
+    path(
+        "organizations/<str:slug>/webhooks/<int:hook>/deliveries/<uuid:pk>/replay/",
+        webhooks.replay,
+        name="delivery-replay",
     ),
     path("organizations/<str:slug>/invite/", members.create, name="invite"),
     path("organizations/<str:slug>/audit/", members.audit, name="audit"),

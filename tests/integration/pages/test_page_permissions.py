@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from registry.models import Membership
 from registry.services.claims import file_claim
 from registry.services.members import invite
+from registry.services.webhooks import create_webhook, send_test
 from tests import factories
 
 ROLES = ("anonymous", "stranger", "reader", "maintainer", "owner")
@@ -77,6 +78,33 @@ RULES = {
     ],
     "registry:invite": [owners("team", method="post", role="reader", email="")],
     "registry:audit": [owners("team")],
+    "registry:webhooks": [
+        owners("team"),
+        owners(
+            "team", method="post", url="https://a.example/", events="push.committed"
+        ),
+    ],
+    "registry:webhook": [
+        owners("team", "hook"),
+        owners(
+            "team",
+            "hook",
+            method="post",
+            good=302,
+            url="https://b.example/",
+            events="push.committed",
+        ),
+    ],
+    "registry:webhook-secret": [owners("team", "hook", method="post")],
+    "registry:webhook-test": [owners("team", "hook", method="post", good=302)],
+    "registry:webhook-remove": [
+        owners("team", "hook"),
+        owners("team", "hook", method="post", good=302),
+    ],
+    "registry:delivery": [owners("team", "hook", "delivery")],
+    "registry:delivery-replay": [
+        owners("team", "hook", "delivery", method="post", good=302)
+    ],
     "registry:invitation-withdraw": [
         owners("team", "invitation", method="post", good=302)
     ],
@@ -134,6 +162,8 @@ class Case(NamedTuple):
     lab: str
     claim: int
     correction: int
+    hook: int
+    delivery: Any
 
 
 @pytest.fixture
@@ -151,6 +181,12 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
     )
     invitation, key = invite(
         world.organization, role="reader", email="", by=world.owner
+    )
+    hook, _ = create_webhook(
+        world.organization,
+        url="https://a.example/",
+        events=["push.committed"],
+        by=world.owner,
     )
     visitors = {"anonymous": Client()}
     for role, person in people.items():
@@ -184,6 +220,8 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         correction=world.model.corrections.create(
             fact="params", right="7 billion", source="https://a.example/"
         ).pk,
+        hook=hook.pk,
+        delivery=send_test(hook).pk,
     )
     return found, visitors
 

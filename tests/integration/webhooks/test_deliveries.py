@@ -229,7 +229,7 @@ def test_after_days_of_failure_a_webhook_is_switched_off_and_the_owners_hear_of_
     assert (webhook.is_active, webhook.switched_off) == (False, "failing")
     [letter] = mail.outbox
     assert letter.to == ["a@b.example"]
-    assert team.get_absolute_url() in letter.body
+    assert webhook.get_absolute_url() in letter.body
     off = AuditEntry.objects.get(action=AuditEntry.Action.WEBHOOK_OFF)
     assert off.subject == webhook.url
     assert Delivery.objects.filter(error="switched-off").exists()
