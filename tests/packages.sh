@@ -6,6 +6,7 @@ missing=()
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v chromium >/dev/null || missing+=(chromium)
+command -v curl >/dev/null || missing+=(curl)
 compgen -G "/usr/share/fonts/opentype/noto/NotoSansCJK*" >/dev/null ||
   missing+=(fonts-noto-cjk)
 [[ ${#missing[@]} -eq 0 ]] && exit 0
