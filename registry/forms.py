@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -147,14 +148,19 @@ class TokenForm(forms.Form):
         max_length=80,
         help_text=_("What will use it, for example: laptop, training cluster."),
     )
-    scope = forms.ChoiceField(
-        label=_("What it may do"),
-        choices=ApiToken.Scope.choices,
-        initial=ApiToken.Scope.PUSH,
-    )
+    scope = forms.ChoiceField(label=_("What it may do"))
     expires = forms.ChoiceField(
         label=_("Valid for"), choices=[*EXPIRIES, ("", _("no end"))], required=False
     )
+
+    def __init__(
+        self, *args: Any, scopes: Sequence[ApiToken.Scope], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        chosen: Any = self.fields["scope"]
+        chosen.choices = [(scope.value, scope.label) for scope in scopes]
+        if ApiToken.Scope.PUSH in scopes:
+            chosen.initial = ApiToken.Scope.PUSH.value
 
     def create(self, *, user: User, organization: Organization) -> tuple[ApiToken, str]:
         """Return the token and its secret."""

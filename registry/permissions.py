@@ -61,6 +61,26 @@ def can_administer(
     )
 
 
+def scopes_for(
+    user: User | AnonymousUser, organization: Organization
+) -> tuple[ApiToken.Scope, ...]:
+    """Return the scopes that someone may give a token of their own; none to strangers.
+
+    A token never does what its person may not, so none is offered that could.
+    """
+    scope = ApiToken.Scope
+    if can_administer(user, organization):
+        return (scope.READ, scope.PUSH, scope.ADMIN)
+    if can_push(user, organization, token=None):
+        return (scope.READ, scope.PUSH)
+    return (scope.READ,) if is_member(user, organization) else ()
+
+
+def can_revoke(user: User | AnonymousUser, token: ApiToken) -> bool:
+    """Return whether someone may revoke a token: whose it is, and the owners."""
+    return user == token.user or can_administer(user, token.organization)
+
+
 def is_member(user: User | AnonymousUser, organization: Organization) -> bool:
     """Return whether someone may see who belongs to the organisation."""
     return isinstance(user, User) and _has_role(

@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from registry.vocabulary import is_reserved
@@ -167,6 +168,10 @@ class ApiToken(models.Model):
     def new_key() -> str:
         """Return a fresh secret of 32 random bytes."""
         return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
 
     @property
     def can_push(self) -> bool:

@@ -58,7 +58,9 @@ _FAILURES: Final = {
     Why.NO_ADDRESS.value: _("This is not a web address."),
     Why.SCHEME.value: _("The address must begin with https:// or http://."),
     Why.CREDENTIALS.value: _("The address must not hold a name or a password."),
-    Why.PRIVATE.value: _("The address is not reachable from the public Internet."),
+    Why.PRIVATE.value: _(
+        "This address is not public. Give one that the Internet can reach."
+    ),
     Why.UNKNOWN_HOST.value: _("There is no host of this name."),
     Why.REFUSED.value: _("The connection was refused."),
     Why.CERTIFICATE.value: _("The certificate of the receiver is not valid."),

@@ -20,6 +20,7 @@ from registry.permissions import (
     can_push,
     is_member,
     is_moderator,
+    scopes_for,
 )
 from registry.views.requests import SignedInRequest
 
@@ -82,10 +83,13 @@ def organization_context(
     if context["is_member"]:
         members = found.memberships.select_related("user")
         context["members"] = members.order_by("user__username")
-    if context["can_administer"]:
         tokens = found.api_tokens.filter(revoked_at=None).select_related("user")
+        if not context["can_administer"]:
+            tokens = tokens.filter(user__username=request.user.get_username())
         context["tokens"] = tokens.order_by("-id")
-        context["form"] = form or TokenForm()
+        scopes = scopes_for(request.user, found)
+        context["form"] = form or TokenForm(scopes=scopes)
+    if context["can_administer"]:
         invitations = found.invitations.open(at=timezone.now())
         context["invitations"] = invitations.order_by("-id")
         context["invitation_form"] = invitation_form or InvitationForm()

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from registry.models import Organization
+from tests import factories
 
 PUBLIC = {
     "lineage:home": [],
@@ -86,29 +88,41 @@ def test_an_organisation_shows_each_reader_what_is_theirs(
     page = client.get(world.organization.get_absolute_url()).content.decode()
 
     assert (world.reader.username in page) is sees_members
-    assert ("laptop" in page) is sees_tokens
+    assert (f"/tokens/{world.token.pk}/" in page) is sees_tokens
 
 
 @pytest.mark.parametrize(
-    ("person", "status"), [("stranger", 403), ("reader", 403), ("owner", 200)]
+    ("role", "scope", "status"),
+    [
+        (None, "read", 403),
+        ("reader", "read", 200),
+        ("reader", "push", 422),
+        ("maintainer", "push", 200),
+        ("maintainer", "admin", 422),
+        ("owner", "admin", 200),
+    ],
 )
-def test_only_an_owner_makes_tokens(
-    client: Client, world: Any, person: str, status: int
+def test_a_token_of_ones_own_does_no_more_than_its_person(
+    client: Client, world: Any, role: str | None, scope: str, status: int
 ) -> None:
-    client.force_login(getattr(world, person))
+    client.force_login(world.stranger)
+    if role is not None:
+        world.organization.memberships.create(user=world.stranger, role=role)
     before = world.organization.api_tokens.count()
 
     response = client.post(
         reverse("registry:token-create", args=["acme"]),
-        {"name": "cluster", "scope": "push", "expires": "30"},
+        {"name": "cluster", "scope": scope, "expires": "30"},
     )
 
     assert response.status_code == status
     assert world.organization.api_tokens.count() == before + (status == 200)
 
 
-@pytest.mark.parametrize(("person", "status"), [("stranger", 403), ("owner", 302)])
-def test_only_an_owner_revokes_tokens(
+@pytest.mark.parametrize(
+    ("person", "status"), [("stranger", 403), ("reader", 403), ("owner", 302)]
+)
+def test_only_an_owner_revokes_the_tokens_of_others(
     client: Client, world: Any, person: str, status: int
 ) -> None:
     client.force_login(getattr(world, person))
@@ -119,6 +133,27 @@ def test_only_an_owner_revokes_tokens(
     assert response.status_code == status
     world.token.refresh_from_db()
     assert (world.token.revoked_at is not None) is (person == "owner")
+
+
+def test_a_member_sees_and_revokes_their_own_tokens(client: Client, world: Any) -> None:
+    mine, _ = factories.make_token(
+        user=world.reader,
+        organization=world.organization,
+        name="notebook",
+        expires_at=timezone.now(),
+    )
+    client.force_login(world.reader)
+
+    page = client.get(world.organization.get_absolute_url()).content.decode()
+    client.post(reverse("registry:token-revoke", args=["acme", mine.pk]))
+
+    assert (
+        "notebook" in page
+        and "expired" in page
+        and f"/tokens/{world.token.pk}/" not in page
+    )
+    mine.refresh_from_db()
+    assert mine.revoked_at is not None
 
 
 def test_revoking_asks_first(client: Client, world: Any) -> None:

@@ -70,7 +70,12 @@ RULES = {
     "registry:organizations": [members()],
     "registry:organization": [everybody("team")],
     "registry:token-create": [
-        owners("team", method="post", name="ci", scope="push", expires="30")
+        Rule(
+            ("team",),
+            (SIGN_IN, 403, ALL, ALL, ALL),
+            "post",
+            {"name": "ci", "scope": "read", "expires": "30"},
+        )
     ],
     "registry:token-revoke": [
         owners("team", "token"),

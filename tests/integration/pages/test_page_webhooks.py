@@ -45,8 +45,8 @@ def test_a_secret_is_shown_once(owner: Client) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"url": "http://localhost/"}, "not reachable from the public Internet"),
-        ({"url": "http://2130706433/"}, "not reachable from the public Internet"),
+        ({"url": "http://localhost/"}, "This address is not public."),
+        ({"url": "http://2130706433/"}, "This address is not public."),
         ({"url": "https://a:b@example.org/"}, "must not hold a name"),
         ({"url": "gopher://example.org/"}, "must begin with https://"),
         ({"events": []}, "This field is required"),
