@@ -17,6 +17,8 @@ from registry.models.organizations import Organization
 
 SALT_BYTES: Final = 24
 RING_AGAIN: Final = timedelta(seconds=60)
+# Between two attempts at a receiver that fails, whatever waits for it.
+REST: Final = timedelta(seconds=30)
 
 
 class Event(models.TextChoices):
@@ -89,9 +91,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, *, at: datetime) -> DeliveryQuerySet:
         """Return deliveries to ring for: their time has come and nobody sends them.
 
-        Of a receiver that fails only the one that has waited longest, so that it
-        takes no worker's time from others.
+        Of a receiver that fails only the one that has waited longest, and after a
+        rest, so that it takes no worker's time from others.
         """
+        recent = self.model.objects.filter(
+            webhook=OuterRef("webhook"), attempted_at__gt=at - REST
+        )
         free = self.waiting().filter(
             Q(next_attempt_at__lte=at),
             Q(lease_expires_at=None) | Q(lease_expires_at__lte=at),
@@ -101,7 +106,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         )
         return free.filter(
             Q(rung_at=None) | Q(rung_at__lte=at - RING_AGAIN),
-            Q(webhook__failing_since=None) | ~Exists(earlier),
+            Q(webhook__failing_since=None) | (~Exists(earlier) & ~Exists(recent)),
         ).order_by("next_attempt_at", "id")
 
     def claimable(self, *, at: datetime) -> DeliveryQuerySet:
