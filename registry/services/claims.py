@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +13,9 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 
 from registry.models import AuditEntry, Claim, ClaimNote, Membership, Organization
+from registry.models.webhooks import Event
 from registry.services.audit import record
+from registry.services.webhooks import announce
 
 # How long either side has for its next word.
 DAYS: Final = 14
@@ -112,6 +115,7 @@ def grant(claim: Claim, *, by: User, text: str) -> None:
         subject = locked.claimant.username
         record(organization, Action.CLAIM_GRANTED, actor=by, subject=subject)
         record(organization, Action.JOINED, actor=locked.claimant, subject=owner)
+        _announce(locked)
 
 
 def refuse(claim: Claim, *, by: User, text: str) -> None:
@@ -121,6 +125,7 @@ def refuse(claim: Claim, *, by: User, text: str) -> None:
         _say(locked, Kind.REFUSED, by, text, state=State.REFUSED)
         subject = locked.claimant.username
         record(locked.organization, Action.CLAIM_REFUSED, actor=by, subject=subject)
+        _announce(locked)
 
 
 def withdraw(claim: Claim, *, by: User) -> None:
@@ -129,6 +134,16 @@ def withdraw(claim: Claim, *, by: User) -> None:
         locked = _locked(claim, *Claim.OPEN)
         _say(locked, Kind.WITHDRAWN, by, "", state=State.WITHDRAWN)
         record(locked.organization, Action.CLAIM_WITHDRAWN, actor=by)
+
+
+def _announce(claim: Claim) -> None:
+    data = {
+        "organization": claim.organization.slug,
+        "claimant": claim.claimant.username,
+        "state": claim.state,
+        "url": f"{settings.PUBLIC_URL}{claim.get_absolute_url()}",
+    }
+    announce(claim.organization, Event.CLAIM_DECIDED, data)
 
 
 def _locked(claim: Claim, *states: Claim.State) -> Claim:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.db import connection, transaction
 from django.db.models import F
@@ -17,6 +19,7 @@ from registry.models import AuditEntry, Delivery, Organization, Webhook
 from registry.models.webhooks import REST, Event
 from registry.outbound import Refused
 from registry.services import webhooks
+from registry.services.claims import file_claim, grant, refuse
 from registry.services.members import accept_invitation, invite
 from registry.services.webhooks import (
     BACK_OFF,
@@ -403,6 +406,27 @@ def test_who_joins_is_announced(team: Organization, webhook: Webhook) -> None:
 
     payload = Delivery.objects.get(event=Event.MEMBER_JOINED).payload
     assert newcomer.username in payload and '"reader"' in payload
+
+
+@pytest.mark.parametrize("decide", [grant, refuse])
+def test_a_decided_claim_is_announced(
+    team: Organization, webhook: Webhook, decide: Any
+) -> None:
+    Organization.objects.filter(pk=team.pk).update(is_catalog=True)
+    team.refresh_from_db()
+    claimant, moderator = factories.make_user(), factories.make_user()
+    claim = file_claim(team, by=claimant, link="", email="", text="We are the lab.")
+
+    decide(claim, by=moderator, text="It is so.")
+
+    payload = Delivery.objects.get(event=Event.CLAIM_DECIDED).payload
+    claim.refresh_from_db()
+    assert json.loads(payload)["data"] == {
+        "organization": team.slug,
+        "claimant": claimant.username,
+        "state": claim.state,
+        "url": f"{settings.PUBLIC_URL}{claim.get_absolute_url()}",
+    }
 
 
 def test_a_push_and_its_verdict_are_announced(
