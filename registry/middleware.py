@@ -1,13 +1,20 @@
-"""What every request passes: security headers and one log line."""
+"""What every request passes: security headers, one log line, limits of how often."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from registry import limits
+from registry.bearer import token_of
+from registry.hubapi.errors import TooManyRequests
+from registry.limits import Standing
+from registry.views.refusals import too_many
 
 log = structlog.get_logger("baimo.request")
 View = Callable[[HttpRequest], HttpResponse]
@@ -64,3 +71,86 @@ class RequestLogMiddleware:
             milliseconds=round(1000 * (time.perf_counter() - started), 1),
         )
         return response
+
+
+class RateLimitMiddleware:
+    """Count requests to the API and the hub protocol, and what is sent to pages.
+
+    Pages are read without limit: they are what search engines and people come for.
+    """
+
+    # Unread, a body this short stays in the buffers on the way, and the client
+    # stumbles over it with its next request.
+    SHORT_BYTES = 8 * 1024**2
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        standing: Standing | None = getattr(request, "standing", None)
+        if standing is not None:
+            for name, value in standing.headers().items():
+                response.headers.setdefault(name, value)
+        return response
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        args: Any,
+        kwargs: Any,
+    ) -> HttpResponse | None:
+        """Return a refusal in the shape that the asked room has, or None."""
+        is_hub = view.__module__.startswith("registry.hubapi.")
+        is_program = is_hub or request.path.startswith("/api/")
+        policy = _policy(request, view, is_program=is_program)
+        if policy is None:
+            return None
+        standing = limits.count(policy, _who(request, is_program=is_program))
+        request.standing = standing  # type: ignore[attr-defined]  # for __call__
+        if standing is None or not standing.is_over:
+            return None
+        self._drain(request)
+        if is_hub:
+            return TooManyRequests(_sentence(standing)).response()
+        if is_program:
+            return JsonResponse({"detail": _sentence(standing)}, status=429)
+        return too_many(request, standing.seconds)
+
+    def _drain(self, request: HttpRequest) -> None:
+        announced = request.headers.get("Content-Length", "")
+        if announced.isdecimal() and int(announced[:20]) <= self.SHORT_BYTES:
+            while request.read(64 * 1024):
+                pass
+
+
+def _policy(
+    request: HttpRequest, view: Callable[..., object], *, is_program: bool
+) -> str | None:
+    is_read = request.method in ("GET", "HEAD", "OPTIONS")
+    if limits.is_costly(view):
+        return "costly"
+    if is_program:
+        return "read" if is_read else "write"
+    return None if is_read else "form"
+
+
+def _who(request: HttpRequest, *, is_program: bool) -> str:
+    """Return whom to count: the person who signed in or whose token it is, or where.
+
+    A token that is not valid counts for nothing, or everybody could make up another
+    one for every request.
+    """
+    token = token_of(request) if is_program else None
+    user = token.user if token is not None else None if is_program else request.user
+    if user is not None and user.is_authenticated:
+        return f"user-{user.pk}"
+    return limits.client_address(request)
+
+
+def _sentence(standing: Standing) -> str:
+    return (
+        f"Too many requests: {standing.quota} in {standing.window} seconds are "
+        f"answered. Try again in {standing.seconds} seconds."
+    )

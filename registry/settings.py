@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "registry.middleware.RateLimitMiddleware",
 ]
 ROOT_URLCONF = "registry.urls"
 WSGI_APPLICATION = "registry.wsgi.application"
@@ -133,6 +134,32 @@ CELERY_TASK_QUEUES = [Queue("default"), Queue("fingerprint")]
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 60)
 JOB_MAX_ATTEMPTS = env.number("JOB_MAX_ATTEMPTS", 5)
 
+# Counts of how often somebody asked: Redis where several processes answer, else the
+# memory of the one web process.
+CACHES: dict[str, Any] = {
+    "default": {
+        "BACKEND": "registry.caches.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "baimo",
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
+    if REDIS_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+# How often one person or address may ask, as (number, seconds); 0: without limit.
+RATE_LIMITS = {
+    "read": (env.number("RATE_LIMIT_READ", 30_000), 60),
+    "costly": (env.number("RATE_LIMIT_COSTLY", 6_000), 60),
+    "write": (env.number("RATE_LIMIT_WRITE", 6_000), 60),
+    "form": (env.number("RATE_LIMIT_FORM", 600), 60),
+    "invitation": (env.number("RATE_LIMIT_INVITATION", 100), 3600),
+}
+# So many last entries of X-Forwarded-For were written by proxies of ours.
+TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", 0)
+
 # Verdicts are signed with SIGNING_KEY, else with a key that is made once and kept in
 # the folder, where the public keys of all that ever signed stay.
 SIGNING_KEY = env.text("SIGNING_KEY", "")
@@ -199,6 +226,14 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST else "none"
 if EMAIL_HOST:
     ACCOUNT_SIGNUP_FIELDS[1] = "email*"
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_ADAPTER = "registry.views.accounts.AccountAdapter"
+# In allauth's words: so many in a time, by address (ip) or account (key).
+ACCOUNT_RATE_LIMITS = {
+    "login": env.text("RATE_LIMIT_LOGIN", "300/m/ip"),
+    "login_failed": env.text("RATE_LIMIT_LOGIN_FAILED", "60/m/ip,10/5m/key"),
+    "signup": env.text("RATE_LIMIT_SIGNUP", "120/m/ip"),
+    "reset_password": env.text("RATE_LIMIT_RESET_PASSWORD", "60/m/ip,5/10m/key"),
+}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "registry:organizations"
 

@@ -13,6 +13,9 @@ from registry.api.views import NoSuchAddress
 from registry.attest import PREDICATE_PATH
 from registry.views.attest import predicate, signing_keys
 
+# What allauth shows to who signs in, up, or resets a password too often.
+handler429 = "registry.views.accounts.too_often"
+
 api_v1: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from hypothesis import settings
 
@@ -47,6 +48,12 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: Any) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", checked)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts() -> None:
+    """Let no test be counted with those before it."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from lineage.drawings import Drawing
 from lineage.ego import ego_of
 from lineage.exports import Entry, Extract, as_cyclonedx, as_dot, as_graphml
 from lineage.graph import Node, draw
+from registry.limits import costly
 
 # More chips than this are no picture that anybody can read.
 MAX_DRAWN = 500
@@ -37,6 +38,7 @@ TEXTS: dict[str, tuple[Callable[[Extract], str], str, str]] = {
 }
 
 
+@costly
 class Graph(APIView):
     """What is near a model."""
 

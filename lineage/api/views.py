@@ -18,6 +18,7 @@ from lineage.api.pagination import page_of_models
 from lineage.api.params import ModelListParams
 from lineage.models import with_verdict
 from registry.fingerprint import Sketch, compare
+from registry.limits import costly
 from registry.models import RegisteredModel
 from registry.services.fingerprints import stored_sketch
 
@@ -110,6 +111,7 @@ class ModelDetail(APIView):
         return Response(documents.model_document(find_model(slug)))
 
 
+@costly
 class ModelCompare(APIView):
     """Two models compared from their stored sketches."""
 

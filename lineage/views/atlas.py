@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from lineage import atlases
 from lineage.atlases import CATEGORIES, LAYERS, MAX_OPENED, ORIGINS, Sheet
 from lineage.models import Derivation
+from registry.limits import costly
 from registry.models import RegisteredModel
 from registry.templatetags.words import word
 
@@ -107,6 +108,7 @@ def atlas(request: HttpRequest) -> HttpResponse:
     return render(request, "lineage/atlas.html", context)
 
 
+@costly
 def data(request: HttpRequest) -> HttpResponse:
     """Return the places, names and derivations of what the atlas shows, compressed."""
     body = Asked.of(request.GET).sheet().body()

@@ -14,6 +14,7 @@ from lineage import queries, walks
 from lineage.models import with_verdict
 from lineage.queries import EVERY_LAYER, Scope
 from registry.facts import SHOWN, Fact, facts_of, number_sources
+from registry.limits import costly
 from registry.models import RegisteredModel
 from registry.services.fingerprints import stored_sketch
 from registry.vocabulary import WEIGHT_LAYERS, Layer
@@ -48,6 +49,7 @@ class Common:
     hops: tuple[int, ...]
 
 
+@costly
 def compare(request: HttpRequest) -> HttpResponse:
     """Show what is known of several entries, and what they have in common."""
     asked = list(dict.fromkeys(s for s in request.GET.getlist("model") if s.strip()))

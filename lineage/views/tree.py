@@ -27,6 +27,7 @@ from lineage.tree import (
     matches,
     read_tree_query,
 )
+from registry.limits import costly
 from registry.models import RegisteredModel
 from registry.templatetags.words import word
 
@@ -77,6 +78,7 @@ class Found:
         return [*(self.ends or ()), *self.matches]
 
 
+@costly
 def tree(request: HttpRequest) -> HttpResponse:
     """Draw what is described here; or the kin of a focus; or how two are connected."""
     query = read_tree_query(request.GET)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import (
     AuthenticationFailed,
     NotAuthenticated,
@@ -11,9 +11,9 @@ from rest_framework.exceptions import (
 )
 from rest_framework.request import Request
 
+from registry.bearer import token_of
 from registry.models import ApiToken
 from registry.permissions import can_administer
-from registry.services.organizations import find_token
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -24,12 +24,10 @@ class TokenAuthentication(BaseAuthentication):
 
         Raises AuthenticationFailed for a header with no valid token.
         """
-        scheme, _, key = (
-            get_authorization_header(request).decode("latin-1").partition(" ")
-        )
+        scheme = request.headers.get("Authorization", "").partition(" ")[0]
         if scheme.lower() != "bearer":
             return None
-        token = find_token(key.strip())
+        token = token_of(request._request)
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
         return token.user, token

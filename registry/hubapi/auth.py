@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from registry.bearer import bearer_key, token_of
 from registry.hubapi.errors import Forbidden, NotAuthenticated
 from registry.models import ApiToken, Organization
 from registry.permissions import can_push
-from registry.services.organizations import find_token
 
 
 def require_token(request: HttpRequest) -> ApiToken:
@@ -16,10 +16,9 @@ def require_token(request: HttpRequest) -> ApiToken:
     Raises NotAuthenticated without one. Cookies count for nothing here, so these
     views need no protection against forged requests.
     """
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
+    if not bearer_key(request):
         raise NotAuthenticated("Set HF_TOKEN to a token of this register.")
-    token = find_token(key.strip())
+    token = token_of(request)
     if token is None:
         raise NotAuthenticated(
             "This token is unknown, expired or revoked. Make a new one on the page "

@@ -128,6 +128,13 @@ class Unprocessable(HubError):
     code = "Unprocessable"
 
 
+class TooManyRequests(HubError):
+    """More requests than are answered; clients wait as Retry-After says."""
+
+    status = 429
+    code = "TooManyRequests"
+
+
 class TryLater(HubError):
     """Not now; clients wait so many seconds and ask again."""
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from registry import limits
 from registry.forms import InvitationForm, RoleForm
 from registry.mail import send_invitation
 from registry.models import Organization
@@ -32,6 +33,7 @@ from registry.services.members import (
     withdraw_invitation,
 )
 from registry.views.organizations import organization_context
+from registry.views.refusals import too_many
 from registry.views.requests import SignedInRequest
 
 AUDIT_PAGE = 50
@@ -47,6 +49,9 @@ def create(request: SignedInRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         context = organization_context(request, organization, invitation_form=form)
         return render(request, "registry/organization.html", context, status=422)
+    standing = limits.count("invitation", f"user-{request.user.pk}")
+    if standing is not None and standing.is_over:
+        return too_many(request, standing.seconds)
     invitation, key = invite(organization, by=request.user, **form.cleaned_data)
     link = request.build_absolute_uri(reverse("registry:invitation", args=[key]))
     context = {
