@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -82,8 +83,14 @@ class LiveRegister:
 
 @pytest.fixture(scope="session")
 def live_register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRegister]:
+    """Yield a running register with an empty database."""
+    with running_register(tmp_path_factory.mktemp("register")) as register:
+        yield register
+
+
+@contextmanager
+def running_register(data_dir: Path, **further: str) -> Iterator[LiveRegister]:
     """Start the web process on a free port with an empty database; end it after."""
-    data_dir = tmp_path_factory.mktemp("register")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = {
@@ -92,7 +99,7 @@ def live_register(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveRegi
         "PORT": str(port),
         "SECRET_KEY": "only for tests",
         "PART_BYTES": str(PART_BYTES),
-    }
+    } | further
     register = LiveRegister(f"http://127.0.0.1:{port}", data_dir, environment)
     register._manage("migrate", "-v0")
     command = [BIN / "gunicorn", "registry.wsgi", f"--bind=127.0.0.1:{port}"]
