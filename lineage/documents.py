@@ -11,6 +11,7 @@ from lineage.graph import Edge as GraphEdge
 from lineage.models import Declaration, Derivation, Verification
 from lineage.queries import Edge
 from registry.models import Job, RegisteredModel, Revision
+from registry.naming import suggest
 
 Json = dict[str, Any]
 
@@ -180,6 +181,9 @@ def _declared(head: Revision) -> list[Json]:
             "id": declaration.declared_id,
             "slug": declaration.parent.slug if declaration.parent else None,
             "relation": declaration.relation,
+            "suggestions": []
+            if declaration.parent
+            else suggest(declaration.declared_id),
         }
         for declaration in declarations
     ]

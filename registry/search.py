@@ -23,7 +23,8 @@ _BREAK: Final = " | "
 
 def searchable(texts: Iterable[str]) -> str:
     """Return what to store of an entry's names: tokens with a blank on either side."""
-    return _BREAK + _BREAK.join(_tokens(text) for text in texts if text) + _BREAK
+    joined = (" ".join(tokens(text)) for text in texts if text)
+    return _BREAK + _BREAK.join(joined) + _BREAK
 
 
 def phrases(query: str) -> list[str]:
@@ -37,14 +38,24 @@ def phrases(query: str) -> list[str]:
     return list(dict.fromkeys(found))[:MAX_WORDS]
 
 
-def _tokens(text: str) -> str:
-    tokens = []
+def tokens(text: str) -> list[str]:
+    """Return the tokens of a name, by which two of them are compared."""
+    found = []
     for run in _RUNS.findall(_plain(text)):
         if _EAST_ASIAN.match(run):
-            tokens += [run[i : i + 2] for i in range(len(run))]
+            found += [run[i : i + 2] for i in range(len(run))]
         else:
-            tokens.append(run)
-    return " ".join(tokens)
+            found.append(run)
+    return found
+
+
+def beginnings(words: Iterable[str]) -> list[str]:
+    """Return substrings, one of which a name holds that is a spelling of these tokens.
+
+    Numbers and single letters say nothing of which model is meant.
+    """
+    letters = (word for word in words if len(word) > 1 and not word.isdigit())
+    return [f" {word[:3]}" for word in letters][:MAX_WORDS]
 
 
 def _phrases(word: str) -> Iterable[str]:

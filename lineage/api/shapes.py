@@ -29,11 +29,15 @@ class JobBriefShape(serializers.Serializer[Any]):
 
 
 class DeclaredShape(serializers.Serializer[Any]):
-    """A base that the model card names; slug is null while it is not registered."""
+    """A base that the model card names; slug is null while it is not registered.
+
+    Then suggestions holds at most three ids that may have been meant.
+    """
 
     id = serializers.CharField()
     slug = serializers.CharField(allow_null=True)
     relation = serializers.CharField()
+    suggestions = serializers.ListField(child=serializers.CharField())
 
 
 class VerdictShape(serializers.Serializer[Any]):

@@ -9,11 +9,11 @@ from datetime import datetime
 from lineage import queries, verdict
 from lineage.comparisons import Comparison, is_open
 from lineage.models import Declaration, Verification
-from lineage.services.declarations import resolve
 from lineage.services.looks import Compared, look_closer, worth_a_look
 from registry.declaration import read_declaration
 from registry.fingerprint import ENGINE, Sketch, compare
 from registry.models import Fingerprint, RegisteredModel, Revision
+from registry.naming import resolve
 from registry.vocabulary import WEIGHT_LAYERS
 
 # Edges that people took back or the weights contradict explain no relative.

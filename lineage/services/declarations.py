@@ -19,6 +19,7 @@ from lineage.services.derivations import (
 from registry.declaration import plain_id, read_declaration
 from registry.description import read_description
 from registry.models import RegisteredModel, Revision, Source
+from registry.naming import resolve
 from registry.vocabulary import WEIGHT_LAYERS, StatementKind, agreeing_relations
 
 log = structlog.get_logger("baimo.declarations")
@@ -44,20 +45,6 @@ def record_declaration(revision: Revision) -> None:
         )
         _derive(declaration, evidence.get(declared_id, ()))
     _withdraw_undeclared(revision)
-
-
-def resolve(declared_id: str) -> RegisteredModel | None:
-    """Return the entry that an id means: team/model here, a hub address, or a slug."""
-    team, _, name = declared_id.partition("/")
-    candidates = (
-        RegisteredModel.objects.in_repo(team, name) if name else None,
-        RegisteredModel.objects.filter(hub_repos__repo_id__lower=declared_id.lower()),
-        RegisteredModel.objects.with_slug(declared_id),
-    )
-    for candidate in candidates:
-        if candidate is not None and (found := candidate.first()) is not None:
-            return found
-    return None
 
 
 def _resolve_other(declared_id: str, model: RegisteredModel) -> RegisteredModel | None:

@@ -21,6 +21,7 @@ from lineage.models import Declaration, Derivation, Verification
 from registry.description import Evidence, read_description
 from registry.fingerprint.compare import TEST_VALUES
 from registry.models import RegisteredModel
+from registry.naming import suggest
 from registry.templatetags.words import shown_slug
 
 register = template.Library()
@@ -349,3 +350,9 @@ def _power_of_ten(exponent: int) -> SafeString:
     if exponent <= 6:
         return format_html("{}", f"{10**exponent:,}")
     return format_html("10<sup>{}</sup>", exponent)
+
+
+@register.filter
+def suggestions(declaration: Declaration) -> list[str]:
+    """Return ids that an unresolved declaration may have meant."""
+    return suggest(declaration.declared_id)

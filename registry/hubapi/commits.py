@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from registry import storage, tasks
+from registry.declaration import read_declaration
 from registry.hubapi import bodies, gitoid
 from registry.hubapi.auth import require_pusher
 from registry.hubapi.errors import (
@@ -30,6 +31,7 @@ from registry.hubapi.errors import (
 )
 from registry.hubapi.lookup import files_of, find_model, require_main, team_of
 from registry.models import Job, RegisteredModel, Revision
+from registry.naming import hint
 from registry.services.revisions import (
     AddedFile,
     Changes,
@@ -210,5 +212,11 @@ def _receipt(
         "success": True,
         "commitOid": revision.commit_id,
         "commitUrl": request.build_absolute_uri(address),
-        "hookOutput": "",
+        "hookOutput": "\n".join(_hints(revision)),
     }
+
+
+def _hints(revision: Revision) -> Iterable[str]:
+    """Return what to say of bases that mean nothing here."""
+    declared = read_declaration(revision.card)
+    return filter(None, (hint(declared_id) for declared_id, _ in declared.bases))

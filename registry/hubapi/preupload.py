@@ -17,6 +17,7 @@ from registry.hubapi.auth import require_pusher, require_token
 from registry.hubapi.errors import TooLarge, answers_errors
 from registry.hubapi.lookup import files_of, find_model, require_main, team_of
 from registry.models import RegisteredModel, RevisionFile
+from registry.naming import hint
 
 # As many as the client asks about at a time.
 MAX_FILES_A_REQUEST = 256
@@ -35,11 +36,13 @@ def validate_yaml(request: HttpRequest) -> HttpResponseBase:
     body = bodies.read_json(request)
     try:
         card = parse_card(bodies.text(body, "content").encode())
-        read_declaration(card.metadata)
+        declared = read_declaration(card.metadata)
     except CardInvalid as error:
         problems = [{"message": f"README.md: {error}"}]
         return JsonResponse({"errors": problems, "warnings": []}, status=400)
-    return JsonResponse({"errors": [], "warnings": []})
+    hints = filter(None, (hint(declared_id) for declared_id, _ in declared.bases))
+    warnings = [{"message": message} for message in hints]
+    return JsonResponse({"errors": [], "warnings": warnings})
 
 
 @csrf_exempt

@@ -204,7 +204,9 @@ def test_a_pushed_model_shows_its_declaration_job_and_verdict(client: Client) ->
 
     document = get(client, "models/acme--new/")
 
-    assert document["declared"] == [{"id": "x/y", "slug": None, "relation": "finetune"}]
+    assert document["declared"] == [
+        {"id": "x/y", "slug": None, "relation": "finetune", "suggestions": []}
+    ]
     assert document["job"] == {"id": str(job.pk), "state": "succeeded"}
     assert document["verdict"]["verdict"] == "inconclusive"
     assert document["verdict"]["compared_with"] is None

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lineage.models import Declaration, Derivation
-from lineage.services.declarations import (
-    record_declaration,
-    resolve,
-    resolve_waiting,
-)
+from lineage.services.declarations import record_declaration, resolve_waiting
 from registry.models import HubRepo, RegisteredModel, Revision
+from registry.naming import resolve
 from registry.vocabulary import StatementKind
 from tests.factories import (
     make_catalog_model,
