@@ -100,10 +100,13 @@ def _names(model: RegisteredModel) -> Iterator[tuple[str, str]]:
 def _distance(asked: list[str], name: list[str], *, has_team: bool) -> Distance | None:
     if asked == name:
         return 0, 0
+    further = len(name) - len(asked)
     if not has_team and _contains(name, asked):
-        return 1, len(name) - len(asked)
-    if not has_team and _contains(asked, name) and 2 * len(name) >= len(asked):
-        return 2, len(asked) - len(name)
+        return 1, further if name[: len(asked)] == asked else further + 1.5
+    is_part = not has_team and _contains(asked, name) and 2 * len(name) >= len(asked)
+    # "GPT" is no shorter name of GPT-4.
+    if is_part and _numbers(name)[:1] == _numbers(asked)[:1]:
+        return 2, -further
     if _numbers(asked) != _numbers(name):
         return None
     alike = SequenceMatcher(None, " ".join(asked), " ".join(name)).ratio()
