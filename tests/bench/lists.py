@@ -38,6 +38,7 @@ PAGES = {
     "compare four": "/compare/?model=llama&model=yi-34b&model=gpt-3&model=qwen2.5",
     "statistics": "/statistics/",
     "organisation": "/organizations/meta/",
+    "badge": "/models/llama/badge.svg",
     "family": "/families/LLaMA/",
     "family tree": "/lineage/",
 }
