@@ -18,9 +18,9 @@ from lineage.forms import (
     registration_of,
     typed,
 )
-from lineage.services.declarations import resolve
 from registry.declaration import MAX_ID_LENGTH
 from registry.models import RegisteredModel, Revision
+from registry.naming import resolve
 from registry.permissions import can_push, may_push_to
 from registry.services.registrations import (
     address_from,
