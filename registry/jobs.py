@@ -166,6 +166,22 @@ def _work_and_end(
         held.succeed()
 
 
+def cancel(job_id: uuid.UUID) -> bool:
+    """End a job that is not finished; return whether it was.
+
+    The worker that holds it stops at its next report.
+    """
+    ended = Job.objects.unfinished().filter(pk=job_id)
+    return bool(
+        ended.update(
+            state=Job.State.CANCELLED,
+            lease=None,
+            lease_expires_at=None,
+            finished_at=timezone.now(),
+        )
+    )
+
+
 def park_exhausted(*, at: datetime) -> int:
     """Fail the jobs that were begun too often and return how many there were."""
     return (

@@ -168,6 +168,12 @@ SIGNING_DIR = DATA_DIR / "signing"
 # Addresses that people give us to ask: public hosts, and these networks.
 OUTBOUND_PRIVATE_NETWORKS = env.networks("OUTBOUND_PRIVATE_NETWORKS")
 
+# Hubs from which models are imported by their id
+IMPORT_HUBS = [
+    hub.rstrip("/")
+    for hub in env.words("IMPORT_HUBS", "https://huggingface.co,https://hf-mirror.com")
+]
+
 # Files
 STORAGE_DIR = DATA_DIR / "files"
 INDEX_DIR = DATA_DIR / "index"

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -133,7 +133,7 @@ def remove_abandoned(*, before: datetime) -> int:
     """Remove what uploads left that stopped before a time; return how many pieces."""
     old = [
         path
-        for folder in ("incoming", "parts", "arrived")
+        for folder in ("incoming", "parts", "arrived", "scratch")
         for path in (root() / folder).glob("*")
         if _changed_at(path) < before.timestamp()
     ]
@@ -170,6 +170,14 @@ def _copy(chunks: Iterable[bytes], file: IO[bytes], *, limit: int) -> tuple[int,
     return size, digest.hexdigest()
 
 
+def adopt(path: Path, sha256: str) -> None:
+    """Store a file whose hash was checked, by moving it to its place."""
+    target = path_of(sha256)
+    path.chmod(0o644)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(target)
+
+
 def store_bytes(content: bytes) -> str:
     """Store a small content and return its SHA-256."""
     sha256 = hashlib.sha256(content).hexdigest()
@@ -179,9 +187,15 @@ def store_bytes(content: bytes) -> str:
 
 
 @contextmanager
-def checkout(contents: Iterable[tuple[str, str]], *, name: str) -> Iterator[Path]:
+def checkout(
+    contents: Iterable[tuple[str, str]],
+    *,
+    name: str,
+    elsewhere: Mapping[str, Path] | None = None,
+) -> Iterator[Path]:
     """Yield a folder of that name in which each (path, sha256) links to its content.
 
+    `elsewhere` has the paths, by sha256, of contents that lie outside the store.
     Raises ContentMissing when a content is not stored. Paths must be relative and
     free of "..": services check them before they become rows.
     """
@@ -189,9 +203,10 @@ def checkout(contents: Iterable[tuple[str, str]], *, name: str) -> Iterator[Path
         folder = Path(parent) / name
         folder.mkdir()
         for path, sha256 in contents:
-            if not has(sha256):
+            content = (elsewhere or {}).get(sha256) or path_of(sha256)
+            if not content.is_file():
                 raise ContentMissing(f"the content of {path} is not stored")
             link = folder / path
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(path_of(sha256))
+            link.symlink_to(content)
         yield folder

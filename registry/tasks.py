@@ -10,8 +10,9 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from registry import jobs
 from registry.fingerprint import FingerprintError
+from registry.hubfiles import HubRefused
 from registry.models import Delivery, Job
-from registry.services import fingerprints, webhooks
+from registry.services import fingerprints, hubimports, webhooks
 from registry.storage import StorageError
 
 log = structlog.get_logger("baimo.tasks")
@@ -21,13 +22,14 @@ TASK_OF_KIND = {
     Job.Kind.FINGERPRINT: "registry.tasks.fingerprint_revision",
     Job.Kind.VERIFY: "lineage.tasks.verify_revision",
 }
-EXPECTED = (FingerprintError, StorageError)
+EXPECTED = (FingerprintError, HubRefused, StorageError)
 
 
 @shared_task
 def fingerprint_revision(job_id: str) -> None:
     """Fingerprint a revision's weights and let lineage judge them."""
     jobs.run(uuid.UUID(job_id), fingerprints.run_job, expected=EXPECTED)
+    hubimports.forget_tokens()
 
 
 @shared_task

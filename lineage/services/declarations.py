@@ -18,7 +18,7 @@ from lineage.services.derivations import (
 )
 from registry.declaration import plain_id, read_declaration
 from registry.description import read_description
-from registry.models import RegisteredModel, Revision, Source
+from registry.models import HubImport, RegisteredModel, Revision, Source
 from registry.naming import resolve
 from registry.vocabulary import WEIGHT_LAYERS, StatementKind, agreeing_relations
 
@@ -115,7 +115,7 @@ def _derive(declaration: Declaration, evidence: Sequence[Source]) -> None:
                 kind=StatementKind.DECLARED,
                 author=declaration.revision.author,
                 revision=declaration.revision,
-                sources=evidence,
+                sources=[*evidence, *_sources(declaration.revision)],
             ),
         )
     except CycleRefused as error:
@@ -125,6 +125,25 @@ def _derive(declaration: Declaration, evidence: Sequence[Source]) -> None:
     if parent.family and not child.family:
         child.family = parent.family
         child.save(update_fields=["family", "search_text", "updated_at"])
+
+
+def _sources(revision: Revision) -> list[Source]:
+    """Return where the card of an imported revision stands: its makers wrote it."""
+    origin = HubImport.objects.filter(revision=revision).first()
+    if origin is None:
+        return []
+    source, _ = Source.objects.update_or_create(
+        model=revision.model,
+        key="hub-card",
+        defaults={
+            "title": f"Model card of {origin.repo_id}"[:300],
+            "url": origin.card_address,
+            "checked": origin.created_at.date(),
+            "confidence": Source.Confidence.HIGH,
+            "covers": ["derivations"],
+        },
+    )
+    return [source]
 
 
 def _withdraw_found(*, child: RegisteredModel, parent: RegisteredModel) -> None:

@@ -20,6 +20,47 @@ class JobShape(serializers.Serializer[Any]):
     result = serializers.URLField(allow_null=True)
 
 
+class RegistrationRequest(serializers.Serializer[Any]):
+    """A repository of a hub that is to be registered."""
+
+    organization = serializers.CharField(max_length=96)
+    name = serializers.CharField(
+        max_length=96, required=False, help_text="Without it, as on the hub."
+    )
+    hub = serializers.URLField(default="https://huggingface.co")
+    id = serializers.CharField(max_length=200, help_text="team/model on the hub")
+    revision = serializers.CharField(
+        max_length=200, default="main", help_text="Branch, tag or commit."
+    )
+    token = serializers.CharField(
+        max_length=500,
+        default="",
+        allow_blank=True,
+        write_only=True,
+        help_text="Of the hub, for a gated repository; removed when it was read.",
+    )
+    keep_copy = serializers.BooleanField(
+        default=False, help_text="Keep the weights here; they count as pushed ones."
+    )
+    only_look = serializers.BooleanField(
+        default=False, help_text="Say what would be read, and register nothing."
+    )
+
+
+class RegistrationShape(serializers.Serializer[Any]):
+    """What was found on the hub, and the job that reads it."""
+
+    hub = serializers.URLField()
+    id = serializers.CharField()
+    commit = serializers.CharField()
+    params = serializers.IntegerField()
+    dtypes = serializers.ListField(child=serializers.CharField())
+    size_bytes = serializers.IntegerField()
+    n_weight_files = serializers.IntegerField()
+    slug = serializers.CharField(allow_null=True)
+    job = JobShape(allow_null=True)
+
+
 class OrganizationShape(serializers.Serializer[Any]):
     """An organisation in a list."""
 

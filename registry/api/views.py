@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from registry import jobs
 from registry.api import shapes
 from registry.api.lists import whole_list
-from registry.models import Job, Organization, RevisionFile
+from registry.models import ApiToken, Job, Organization, RevisionFile
+from registry.permissions import can_push
 
 MAX_SEEN = 1000
 
@@ -30,10 +32,24 @@ class JobDetail(APIView):
             Job.objects.select_related("revision__model"), pk=job_id
         )
         headers = {} if job.is_finished else {"Retry-After": "2"}
-        return Response(_job_document(job, request), headers=headers)
+        return Response(job_document(job, request), headers=headers)
+
+    @extend_schema(request=None, responses={204: None})
+    def delete(self, request: Request, job_id: str) -> Response:
+        """Cancel the job of a model of one's own; what is ended stays as it is."""
+        job = get_object_or_404(
+            Job.objects.select_related("revision__model__organization"), pk=job_id
+        )
+        team = job.revision.model.organization
+        token = cast(ApiToken | None, request.auth)
+        if team is None or not can_push(request.user, team, token=token):
+            raise PermissionDenied("Only those who may push the model cancel its jobs.")
+        jobs.cancel(job.pk)
+        return Response(status=204)
 
 
-def _job_document(job: Job, request: Request) -> dict[str, Any]:
+def job_document(job: Job, request: Request) -> dict[str, Any]:
+    """Return the object of the API that describes a job."""
     model = reverse("api-model", args=[job.revision.model.slug], request=request)
     return {
         "id": str(job.pk),

@@ -17,9 +17,9 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from registry import storage, tasks
+from registry import gitoid, storage, tasks
 from registry.declaration import read_declaration
-from registry.hubapi import bodies, gitoid
+from registry.hubapi import bodies
 from registry.hubapi.auth import require_pusher
 from registry.hubapi.errors import (
     EntryNotFound,

@@ -22,6 +22,7 @@ from registry import storage
 from registry.hubapi.errors import HubError, NotServed, answers_errors
 from registry.hubapi.lookup import find_file, find_model
 from registry.models import RevisionFile
+from registry.services import hubimports
 
 # RFC 9110 §14.1.2, one range only: several would need a multipart answer, and a
 # server may ignore them.
@@ -53,11 +54,22 @@ def resolve(
     """Answer with a file's content, or with its headers alone."""
     file = find_file(find_model(team, name), revision, path)
     stored = storage.path_of(file.blob_id)
+    elsewhere = None if stored.is_file() else hubimports.address_of(file)
+    if elsewhere is not None:
+        return _there(file, elsewhere)
     if not stored.is_file():
         raise NotServed(f"the content of {path!r} is not on this server any more")
     # Before the file is opened: nobody would close it behind a 304.
     known = get_conditional_response(request, etag=_etag(file))
     response = known or _content(request, file, stored)
+    for header, value in _headers(file).items():
+        response[header] = value
+    return response
+
+
+def _there(file: RevisionFile, address: str) -> HttpResponse:
+    """Return the way to a file that a hub keeps, with its hash and size."""
+    response = HttpResponse(status=302, headers={"Location": address})
     for header, value in _headers(file).items():
         response[header] = value
     return response

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from registry import gitoid
 from registry.card import strings
-from registry.hubapi import gitoid
 from registry.hubapi.lookup import team_of
 from registry.models import ApiToken, RegisteredModel, Revision, RevisionFile
 

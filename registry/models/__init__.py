@@ -5,6 +5,7 @@ from registry.models.claims import Claim, ClaimNote
 from registry.models.corrections import Correction
 from registry.models.files import Blob, Revision, RevisionFile, Tag
 from registry.models.fingerprints import Fingerprint
+from registry.models.hubimports import HubImport
 from registry.models.imports import UnfinishedImport
 from registry.models.invitations import Invitation
 from registry.models.jobs import Job
@@ -21,6 +22,7 @@ __all__ = [
     "Correction",
     "Delivery",
     "Fingerprint",
+    "HubImport",
     "HubRepo",
     "Invitation",
     "Job",

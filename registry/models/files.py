@@ -15,8 +15,14 @@ WEIGHT_SUFFIX = ".safetensors"
 
 class BlobQuerySet(models.QuerySet["Blob"]):
     def kept_by(self, organization: Organization) -> BlobQuerySet:
-        """Return the contents of all revisions of an organisation's models, once."""
+        """Return the contents of all revisions of an organisation's models, once.
+
+        Without weights that stayed on a hub.
+        """
         files = RevisionFile.objects.filter(revision__model__organization=organization)
+        files = files.exclude(
+            revision__hub_import__keeps_copy=False, path__endswith=WEIGHT_SUFFIX
+        )
         return self.filter(sha256__in=files.values("blob_id"))
 
 

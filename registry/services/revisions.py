@@ -20,6 +20,7 @@ from registry.fingerprint import FingerprintError, read_header
 from registry.locks import lock_register
 from registry.models import (
     Blob,
+    HubImport,
     Job,
     Organization,
     RegisteredModel,
@@ -49,13 +50,17 @@ class NameTaken(Exception):
 
 @dataclass(frozen=True)
 class AddedFile:
-    """A file that a commit adds or replaces; its content is already stored."""
+    """A file that a commit adds or replaces; its content is already stored.
+
+    Unless it `is_remote`: then it stays on a hub, and its header has been checked.
+    """
 
     path: str
     sha256: str
     size_bytes: int
     oid: str
     is_lfs: bool
+    is_remote: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,12 +116,14 @@ def commit_revision(
     summary: str,
     description: str = "",
     parent_commit: str | None = None,
+    origin: HubImport | None = None,
 ) -> Revision:
     """Return the model's head after a commit.
 
     A commit that changes nothing returns the head as it is, so that the same push
     may be repeated, and has a failed job done again. Otherwise the new revision,
-    its declaration and its job come into being together. Raises CommitConflict when
+    its declaration and its job come into being together. `origin` says where an
+    import comes from; its row is written with the revision. Raises CommitConflict when
     parent_commit is given and is not the head, and CommitRefused for content that
     cannot be registered.
     """
@@ -141,6 +148,9 @@ def commit_revision(
             summary=summary[:200],
             description=description,
         )
+        if origin is not None:
+            origin.revision = revision
+            origin.save()
         _make_head(locked, revision)
         _announce_push(revision)
         signals.revision_committed.send(sender=Revision, revision=revision)
@@ -176,7 +186,7 @@ def _check_added(added: Iterable[AddedFile]) -> None:
     for file in added:
         try:
             paths.check(file.path)
-            if file.path.endswith(WEIGHT_SUFFIX):
+            if file.path.endswith(WEIGHT_SUFFIX) and not file.is_remote:
                 read_header(storage.path_of(file.sha256), name=file.path)
         except paths.PathRefused as error:
             raise CommitRefused(f"{file.path}: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,10 +27,17 @@ def files_to_read(revision: Revision) -> list[RevisionFile]:
 
 
 @contextmanager
-def checkout(revision: Revision) -> Iterator[Path]:
-    """Yield a folder with these files; raises ContentMissing where one is lost."""
+def checkout(
+    revision: Revision, elsewhere: Mapping[str, Path] | None = None
+) -> Iterator[Path]:
+    """Yield a folder with these files; raises ContentMissing where one is lost.
+
+    `elsewhere` has, by SHA-256, what lies outside the store.
+    """
     contents = [(file.path, file.blob_id) for file in files_to_read(revision)]
-    with storage.checkout(contents, name=revision.model.name) as folder:
+    with storage.checkout(
+        contents, name=revision.model.name, elsewhere=elsewhere
+    ) as folder:
         yield folder
 
 

@@ -6,18 +6,28 @@ import fcntl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from getpass import getpass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lineage.services.imports import ImportElsewhere, import_dump
+from registry import tasks
 from registry.hub import HubUnreadable, write_dump
 from registry.hubdump import DumpUnreadable, open_dump
+from registry.hubfiles import HubRefused
 from registry.management.progress import Progress
+from registry.models import Organization
+from registry.services import hubimports
+from registry.services.hubimports import Inspected
 from registry.services.imports import Report
+from registry.services.revisions import CommitRefused, NameTaken
+from registry.services.uploads import QuotaExceeded
+from registry.storage import StorageError
 
 PUBLIC_HUB: Final = "https://huggingface.co"
 # Exit statuses; the second is the shell's own for what Ctrl-C ended.
@@ -31,12 +41,15 @@ class Command(BaseCommand):
     help = (
         "Import a hub's models and the bases they declare: from JSON lines, from "
         "Parquet, or from the hub itself. Repeating it brings the register up to date; "
-        "what was interrupted goes on where it stopped."
+        "what was interrupted goes on where it stopped. Or register one model of it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("verb", choices=["import"])
-        parser.add_argument("source", help="a file, or the address of a hub")
+        parser.add_argument("verb", choices=["import", "register"])
+        parser.add_argument(
+            "source",
+            help="import: a file, or the address of a hub; register: team/model there",
+        )
         parser.add_argument(
             "--format",
             choices=["jsonl", "parquet", "hub"],
@@ -47,8 +60,18 @@ class Command(BaseCommand):
             default=PUBLIC_HUB,
             help="where the models of a file have their pages (default: %(default)s)",
         )
+        one = parser.add_argument_group("register")
+        one.add_argument("--revision", default="main", help="branch, tag or commit")
+        one.add_argument("--organization", help="who registers it here")
+        one.add_argument("--name", help="its name here; without it, as on the hub")
+        one.add_argument("--gated", action="store_true", help="ask for a hub's token")
+        one.add_argument("--keep-copy", action="store_true", help="keep the weights")
+        one.add_argument("--only-look", action="store_true", help="register nothing")
 
     def handle(self, *args: Any, source: str, **options: Any) -> None:
+        if options["verb"] == "register":
+            self._register(source, options)
+            return
         # Django's own wrapper of it ends every text with a new line.
         self._progress = Progress(sys.stderr)
         form = options["format"] or _form_of(source)
@@ -65,6 +88,39 @@ class Command(BaseCommand):
         finally:
             self._progress.clear()
         self._print(report)
+
+    def _register(self, repo_id: str, options: dict[str, Any]) -> None:
+        token = getpass("Token of the hub: ") if options["gated"] else ""
+        hub = options["hub"].rstrip("/")
+        try:
+            found = hubimports.inspect(hub, repo_id, options["revision"], token)
+            self.stdout.write(
+                f"{found.snapshot.repo_id} at {found.snapshot.commit_id}: "
+                f"{found.params:,} parameters ({', '.join(found.dtypes)}), "
+                f"{found.size_bytes:,} bytes in {len(found.weights)} files"
+            )
+            if not options["only_look"]:
+                self._register_found(found, options)
+        except (HubRefused, CommitRefused, NameTaken, QuotaExceeded) as error:
+            raise CommandError(str(error), returncode=UNREADABLE) from error
+        except (ValidationError, StorageError) as error:
+            text = " ".join(getattr(error, "messages", [str(error)]))
+            raise CommandError(text, returncode=UNREADABLE) from error
+
+    def _register_found(self, found: Inspected, options: dict[str, Any]) -> None:
+        team = Organization.objects.named(options["organization"] or "").first()
+        if team is None:
+            raise CommandError("--organization must name one that is here")
+        revision = hubimports.register(
+            found,
+            organization=team,
+            name=options["name"] or found.snapshot.repo_id.split("/")[1],
+            user=None,
+            keeps_copy=options["keep_copy"],
+        )
+        job = revision.jobs.latest("created_at")
+        tasks.ring(job)
+        self.stdout.write(f"{settings.PUBLIC_URL}{job.get_absolute_url()}")
 
     def _import_hub(self, endpoint: str) -> Report:
         """List a hub into a file and import that; one that is there waits for it."""

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from registry import jobs, storage, tasks
 from registry.management.children import Supervisor
-from registry.services import webhooks
+from registry.services import hubimports, webhooks
 from registry.signals import swept
 
 log = structlog.get_logger("baimo.sweeper")
@@ -33,6 +33,7 @@ def sweep() -> None:
     try:
         if parked := jobs.park_exhausted(at=now):
             log.warning("jobs parked", n_jobs=parked)
+        hubimports.forget_tokens()
         for job in jobs.silent(at=now):
             if not tasks.ring(job):
                 break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from registry.hubapi import gitoid
+from registry import gitoid
 
 
 def test_the_id_of_a_content_is_gits() -> None:

@@ -1,0 +1,271 @@
+"""A repository of a hub at one commit: what is in it, and the bytes of its files.
+
+Every request, and every hop of a redirect, goes through `outbound`. No error ever
+holds the token.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urljoin, urlsplit
+
+from django.conf import settings
+
+from registry import outbound
+from registry.fingerprint import FingerprintError, Header, read_header
+
+CHUNK_BYTES: Final = 1 << 20
+LIST_LIMIT_BYTES: Final = 32 << 20
+# Of one file; the headers of the largest shards today have about one.
+HEADER_LIMIT_BYTES: Final = 16 << 20
+MAX_FILES: Final = 5_000
+MAX_REDIRECTS: Final = 5
+TIMEOUT_SECONDS: Final = 20.0
+# Of connections in a row that bring nothing; each waits twice as long as the last.
+MAX_FAILURES: Final = 5
+FIRST_WAIT_SECONDS: Final = 0.5
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REPO: Final = re.compile(r"[A-Za-z0-9_.-]{1,96}/[A-Za-z0-9_.-]{1,96}")
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_RANGE: Final = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})")
+
+
+class HubRefused(Exception):
+    """What a hub does not give, or gives wrongly; the text says it in one line."""
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a repository; `sha256` is what the hub states, if it does."""
+
+    path: str
+    size_bytes: int
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A repository at a commit. `token` opens it where it is gated."""
+
+    hub: str
+    repo_id: str
+    commit_id: str
+    is_gated: bool
+    files: tuple[HubFile, ...]
+    token: str = field(default="", repr=False)
+
+    def address_of(self, path: str) -> str:
+        """Return where a file of this very commit is found."""
+        return file_address(self.hub, self.repo_id, self.commit_id, path)
+
+
+def file_address(hub: str, repo_id: str, commit_id: str, path: str) -> str:
+    """Return where a hub serves a file of a commit."""
+    return f"{hub}/{repo_id}/resolve/{commit_id}/{quote(path)}"
+
+
+def find(hub: str, repo_id: str, revision: str, token: str = "") -> Snapshot:
+    """Return what a branch, tag or commit of a repository means now.
+
+    A repository that was renamed answers under its new name. Raises HubRefused.
+    """
+    hub = hub.rstrip("/")
+    if hub not in settings.IMPORT_HUBS:
+        allowed = ", ".join(settings.IMPORT_HUBS)
+        raise HubRefused(f"models are imported from these hubs: {allowed}")
+    if not _REPO.fullmatch(repo_id) or ".." in repo_id:
+        raise HubRefused("a model is called team/model on a hub")
+    if not revision or len(revision) > 200 or not revision.isprintable():
+        raise HubRefused("name a branch, a tag or a commit as the revision")
+    place = f"{hub}/api/models/{repo_id}/revision/{quote(revision, safe='')}"
+    try:
+        with _asked(f"{place}?blobs=true", token) as response:
+            _check_status(response.status, repo_id, revision)
+            data = response.read(LIST_LIMIT_BYTES + 1)
+    except _LOST as error:
+        raise HubRefused(f"{hub} did not answer ({_reason(error)})") from error
+    return _snapshot(hub, data, token)
+
+
+def stream(
+    snapshot: Snapshot, file: HubFile, *, start: int = 0, end: int | None = None
+) -> Iterator[bytes]:
+    """Yield a file's bytes from `start` to `end`; a lost connection is taken up again.
+
+    Before each wait an empty piece is yielded, so that the caller can stop. Raises
+    HubRefused when the hub gives up, changes the file, ignores where to begin, or
+    has another size than it listed.
+    """
+    at, failures, etag = start, 0, None
+    end = file.size_bytes if end is None else min(end, file.size_bytes)
+    while at < end:
+        before = at
+        try:
+            wanted = {"Range": f"bytes={at}-{end - 1}"}
+            address = snapshot.address_of(file.path)
+            with _asked(address, snapshot.token, wanted) as response:
+                etag = _check_part(response, snapshot, file, at, etag)
+                while at < end and (chunk := response.read(min(CHUNK_BYTES, end - at))):
+                    at += len(chunk)
+                    yield chunk
+        except _LOST as error:
+            why = _reason(error)
+        else:
+            why = "the connection ended early"
+        failures = 0 if at > before else failures + 1
+        if failures > MAX_FAILURES:
+            raise HubRefused(f"{file.path}: the hub stopped answering ({why})")
+        if at < end:
+            yield b""
+            time.sleep(FIRST_WAIT_SECONDS * 2**failures)
+
+
+def header_of(snapshot: Snapshot, file: HubFile) -> Header:
+    """Return the checked header of a safetensors file, of which little more is read.
+
+    Raises HubRefused, also for a header that breaks the format.
+    """
+    with tempfile.TemporaryDirectory(prefix="baimo-") as folder:
+        # As long as the file and almost all of it a hole, which takes no room.
+        path = Path(folder) / "header.safetensors"
+        with path.open("wb") as sparse:
+            sparse.truncate(file.size_bytes)
+            length = int.from_bytes(_first_bytes(snapshot, file, 8), "little")
+            if length > HEADER_LIMIT_BYTES:
+                raise HubRefused(f"{file.path}: its header has {length:,} bytes")
+            sparse.write(_first_bytes(snapshot, file, 8 + length))
+        try:
+            return read_header(path, name=file.path)
+        except FingerprintError as error:
+            raise HubRefused(str(error)) from error
+
+
+def content_of(snapshot: Snapshot, file: HubFile) -> bytes:
+    """Return a small file; raises HubRefused."""
+    return _first_bytes(snapshot, file, file.size_bytes)
+
+
+def _first_bytes(snapshot: Snapshot, file: HubFile, n: int) -> bytes:
+    return b"".join(stream(snapshot, file, end=n))
+
+
+_LOST: Final = (outbound.Unreachable, OSError, http.client.HTTPException)
+
+
+@contextmanager
+def _asked(
+    address: str, token: str, headers: dict[str, str] | None = None
+) -> Iterator[http.client.HTTPResponse]:
+    """Yield the answer after all redirects; the token goes to the first host alone."""
+    own = {"User-Agent": "baimo", "Accept-Encoding": "identity", **(headers or {})}
+    origin = urlsplit(address)[:2]
+    for _ in range(MAX_REDIRECTS + 1):
+        sent = dict(own)
+        if token and urlsplit(address)[:2] == origin:
+            sent["Authorization"] = f"Bearer {token}"
+        try:
+            with outbound.request(
+                "GET",
+                address,
+                headers=sent,
+                timeout=TIMEOUT_SECONDS,
+                private=settings.OUTBOUND_PRIVATE_NETWORKS,
+            ) as response:
+                target = response.headers.get("Location")
+                if response.status not in _REDIRECTS or not target:
+                    yield response
+                    return
+                address = urljoin(address, target)
+        except outbound.Refused as error:
+            host = urlsplit(address).hostname
+            raise HubRefused(f"{host} must not be asked ({error.why})") from error
+    raise HubRefused("the hub redirects in a circle")
+
+
+def _check_status(status: int, repo_id: str, revision: str) -> None:
+    if status in (401, 403):
+        raise HubRefused(
+            f"{repo_id} is gated, private or not there; give a token of the hub that "
+            "may read it"
+        )
+    if status == 404:
+        raise HubRefused(f"the hub has no {repo_id} at {revision!r}")
+    if status != 200:
+        raise HubRefused(f"the hub answered {status}")
+
+
+def _check_part(
+    response: http.client.HTTPResponse,
+    snapshot: Snapshot,
+    file: HubFile,
+    at: int,
+    etag: str | None,
+) -> str | None:
+    """Return the entity tag of an answer that holds the file from `at` on."""
+    if response.status in (429, 500, 502, 503, 504):
+        raise http.client.HTTPException(f"status {response.status}")
+    if response.status not in (200, 206):
+        _check_status(response.status, snapshot.repo_id, snapshot.commit_id)
+        raise HubRefused(f"{file.path}: the hub answered {response.status}")
+    size = response.headers.get("Content-Length")
+    if response.status == 206:
+        match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) != at:
+            raise HubRefused(f"{file.path}: the hub sent another part than asked for")
+        size = match[2]
+    elif at:
+        raise HubRefused(f"{file.path}: the hub cannot go on within a file")
+    if size is not None and size != str(file.size_bytes):
+        raise HubRefused(
+            f"{file.path}: the hub listed {file.size_bytes:,} bytes and serves "
+            f"{str(size)[:20]}"
+        )
+    found = response.headers.get("ETag")
+    if etag and found != etag:
+        raise HubRefused(f"{file.path}: the file changed while it was read")
+    return found
+
+
+def _snapshot(hub: str, data: bytes, token: str) -> Snapshot:
+    try:
+        if len(data) > LIST_LIMIT_BYTES:
+            raise ValueError("too long")
+        told = json.loads(data)
+        repo_id, commit_id = str(told["id"]), str(told["sha"])
+        files = tuple(_file(item) for item in told["siblings"])
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as e:
+        raise HubRefused(f"{hub} does not answer as a hub does") from e
+    if not _REPO.fullmatch(repo_id) or not _COMMIT.fullmatch(commit_id):
+        raise HubRefused(f"{hub} does not answer as a hub does")
+    if told.get("private"):
+        raise HubRefused(f"{repo_id} is private on its hub; push it here instead")
+    if len(files) > MAX_FILES:
+        raise HubRefused(f"{repo_id} has more than {MAX_FILES:,} files")
+    return Snapshot(hub, repo_id, commit_id, bool(told.get("gated")), files, token)
+
+
+def _file(item: Any) -> HubFile:
+    path, large = item["rfilename"], item.get("lfs") or {}
+    size = large.get("size", item["size"])
+    sha256 = large.get("sha256")
+    if not isinstance(path, str) or type(size) is not int or size < 0:
+        raise ValueError("not a file")
+    if sha256 is not None and not _SHA256.fullmatch(str(sha256)):
+        raise ValueError("not a sha256")
+    return HubFile(path, size, sha256)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, outbound.Failed):
+        return str(error.why)
+    return type(error).__name__
