@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -138,6 +139,62 @@ class WordForm(forms.Form):
     def __init__(self, *args: Any, label: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"label_suffix": ""})
         self.fields["text"].label = label
+
+
+class HubImportForm(forms.Form):
+    """A repository of a hub, and under which name it is registered here."""
+
+    organization = forms.ModelChoiceField(
+        Organization.objects.none(), label=_("Organisation"), to_field_name="slug"
+    )
+    hub = forms.ChoiceField(label=_("Hub"))
+    repo = forms.CharField(
+        label=_("Repository"),
+        max_length=200,
+        help_text=_("As the hub writes it: team/model."),
+    )
+    revision = forms.CharField(
+        label=_("Revision"),
+        max_length=200,
+        initial="main",
+        help_text=_("A branch, a tag or a commit. What it means now is kept."),
+    )
+    name = forms.CharField(
+        label=_("Name here"),
+        max_length=96,
+        required=False,
+        help_text=_("Left empty, as on the hub."),
+    )
+    token = forms.CharField(
+        label=_("Token of the hub"),
+        max_length=500,
+        required=False,
+        # The form comes back once, to show what was found.
+        widget=forms.PasswordInput(
+            render_value=True, attrs={"autocomplete": "off", "spellcheck": "false"}
+        ),
+        help_text=_(
+            "Only for a gated repository. Kept encrypted until the weights are read, "
+            "then removed."
+        ),
+    )
+    keep_copy = forms.BooleanField(
+        label=_("Keep a copy of the weights here"),
+        required=False,
+        help_text=_("It counts against your quota, and later verdicts can read it."),
+    )
+
+    def __init__(
+        self, *args: Any, teams: Sequence[Organization], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        organization: Any = self.fields["organization"]
+        organization.queryset = Organization.objects.filter(
+            pk__in=[team.pk for team in teams]
+        ).order_by("slug")
+        organization.empty_label = None
+        hub: Any = self.fields["hub"]
+        hub.choices = [(h, h.partition("//")[2]) for h in settings.IMPORT_HUBS]
 
 
 class TokenForm(forms.Form):

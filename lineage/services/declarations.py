@@ -134,7 +134,7 @@ def _sources(revision: Revision) -> list[Source]:
         return []
     source, _ = Source.objects.update_or_create(
         model=revision.model,
-        key="hub-card",
+        key="card",
         defaults={
             "title": f"Model card of {origin.repo_id}"[:300],
             "url": origin.card_address,

@@ -31,7 +31,7 @@ from lineage.tree import (
 from registry import card, markdown, storage
 from registry.estimates import memory_needs
 from registry.facts import Note, compute_of, facts_of, notes_on, number_sources
-from registry.models import Job, RegisteredModel, Revision, Tag
+from registry.models import HubImport, Job, RegisteredModel, Revision, Tag
 from registry.permissions import can_push
 from registry.services.registrations import is_described_by_form
 from registry.templatetags.words import shown_name
@@ -172,6 +172,7 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         if head
         else [],
         "card": _card(head),
+        "origin": HubImport.objects.filter(revision=head).first() if head else None,
     }
 
 

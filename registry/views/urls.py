@@ -9,6 +9,7 @@ from registry.views import (
     claims,
     corrections,
     emblem,
+    imports,
     jobs,
     members,
     moderation,
@@ -22,6 +23,7 @@ app_name = "registry"
 urlpatterns = [
     path("favicon.ico", emblem.favicon, name="favicon"),
     path("register/", register.register, name="register"),
+    path("register/import/", imports.register_from_hub, name="register-import"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<str:slug>/", organizations.organization, name="organization"),
     path("organizations/<str:slug>/tokens/", tokens.create, name="token-create"),

@@ -216,7 +216,7 @@ def test_a_hub_on_a_private_address_is_not_asked(hub: Hub, settings: Any) -> Non
 def test_every_hop_of_a_redirect_is_checked(hub: Hub) -> None:
     hub.faults.add("inward")
 
-    with pytest.raises(HubRefused, match="169.254.169.254 must not be asked"):
+    with pytest.raises(HubRefused, match=r"169\.254\.169\.254 must not be asked"):
         hubimports.inspect(hub.url, "kin/tuned", "main")
 
 
@@ -298,3 +298,59 @@ def test_the_command(hub: Hub) -> None:
     assert Job.objects.get().revision.model.name == "tuned"
     with pytest.raises(CommandError, match="no kin/none"):
         call_command("hub", "register", "kin/none", "--hub", hub.url)
+
+
+def test_the_form_shows_first_and_registers_then(hub: Hub, client: Client) -> None:
+    hub.token = SECRET
+    user = make_user()
+    team = make_organization(owner=user)
+    client.force_login(user)
+    wanted = {
+        "organization": team.slug,
+        "hub": hub.url,
+        "repo": "kin/tuned",
+        "revision": "main",
+        "token": SECRET,
+    }
+    page = "/register/import/"
+
+    wrong = client.post(page, wanted | {"token": "", "look": "1"})
+    assert wrong.status_code == 422
+    assert "give a token of the hub" in wrong.text
+    assert 'value="kin/tuned"' in wrong.text
+
+    looked = client.post(page, wanted | {"look": "1"})
+    assert looked.status_code == 200
+    assert COMMIT[:12] in looked.text
+    assert not Revision.objects.exists()
+
+    made = client.post(page, wanted | {"register": "1"})
+    assert made.status_code == 302
+    job = Job.objects.get()
+    assert made["Location"] == job.get_absolute_url()
+    address = job.revision.model.get_absolute_url()
+    assert "are what the hub states" in client.get(address).text
+    work()
+    assert "and not kept" in client.get(address).text
+
+
+def test_a_name_that_is_in_use_is_refused(hub: Hub, client: Client) -> None:
+    user = make_user()
+    team = make_organization(owner=user, slug="mine")
+    push("mine/tuned", None)
+    client.force_login(user)
+
+    refused = client.post(
+        "/register/import/",
+        {
+            "organization": team.slug,
+            "hub": hub.url,
+            "repo": "kin/tuned",
+            "revision": "main",
+            "register": "1",
+        },
+    )
+
+    assert refused.status_code == 422
+    assert "already registered" in refused.text
+    assert SECRET not in refused.text

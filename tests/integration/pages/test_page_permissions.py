@@ -62,6 +62,7 @@ RULES = {
         Rule(("wrapper",), (SIGN_IN, 403, 403, ALL, ALL)),
     ],
     "registry:register": [everybody()],
+    "registry:register-import": [members()],
     "registry:glossary": [everybody()],
     "registry:method": [everybody()],
     "registry:correct": [everybody("model")],

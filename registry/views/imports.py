@@ -1,0 +1,81 @@
+"""Registering a model that lies on a hub, as a form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from registry import tasks
+from registry.forms import HubImportForm
+from registry.hubfiles import HubRefused
+from registry.models import Job, Organization
+from registry.permissions import can_push
+from registry.services import hubimports
+from registry.services.hubimports import Inspected
+from registry.services.revisions import CommitRefused, NameTaken
+from registry.services.uploads import QuotaExceeded
+from registry.storage import DiskFull
+from registry.views.requests import SignedInRequest
+
+
+@never_cache
+@sensitive_post_parameters("token")
+@login_required
+def register_from_hub(request: SignedInRequest) -> HttpResponse:
+    """Ask for a repository, show what would be read, and register it."""
+    mine = Organization.objects.of_member(request.user).order_by("slug")
+    teams = [team for team in mine if can_push(request.user, team, token=None)]
+    form = HubImportForm(request.POST or None, teams=teams)
+    context: dict[str, Any] = {"form": form, "teams": teams}
+    if request.method == "POST" and form.is_valid():
+        found = _found(form)
+        if found is not None and "register" in request.POST:
+            job = _registered(form, found, request)
+            if job is not None:
+                tasks.ring(job)
+                return redirect(job)
+        elif found is not None:
+            context["found"] = found
+    status = 422 if form.errors else 200
+    return render(request, "registry/import.html", context, status=status)
+
+
+def _found(form: HubImportForm) -> Inspected | None:
+    wanted = form.cleaned_data
+    try:
+        return hubimports.inspect(
+            wanted["hub"], wanted["repo"], wanted["revision"], wanted["token"]
+        )
+    except HubRefused as error:
+        form.add_error("repo", str(error))
+        return None
+
+
+def _registered(
+    form: HubImportForm, found: Inspected, request: SignedInRequest
+) -> Job | None:
+    """Return the job of the new revision, or None after saying what is wrong."""
+    wanted = form.cleaned_data
+    try:
+        revision = hubimports.register(
+            found,
+            organization=wanted["organization"],
+            name=wanted["name"] or found.snapshot.repo_id.split("/")[1],
+            user=request.user,
+            keeps_copy=wanted["keep_copy"],
+        )
+    except (HubRefused, CommitRefused, QuotaExceeded, DiskFull) as error:
+        form.add_error(None, str(error))
+    except NameTaken as error:
+        form.add_error("name", str(error))
+    except ValidationError as error:
+        form.add_error("name", error)
+    else:
+        return revision.jobs.latest("created_at")
+    return None
