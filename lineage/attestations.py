@@ -84,6 +84,7 @@ def _predicate(verification: Verification) -> Json:
         "comparison": _comparison(verification.comparison),
         "n_compared": verification.n_compared,
         "limits": verification.limits,
+        "sketch_by": "team" if verification.is_self_attested else "register",
         "engine": verification.engine,
         "sketch_format": SKETCH_FORMAT if verification.engine == ENGINE else None,
         "date": verification.created_at.isoformat(),

@@ -87,7 +87,16 @@ class Badge:
 def badge_of(model: RegisteredModel) -> Badge:
     """Return the badge of a model as the register knows it now."""
     standing = _standing(model)
-    return Badge(standing.mark, gettext("Baimo"), str(standing.words))
+    words = str(standing.words)
+    if _is_self_attested(model):
+        words = gettext("%(words)s (self-attested)") % {"words": words}
+    return Badge(standing.mark, gettext("Baimo"), words)
+
+
+def _is_self_attested(model: RegisteredModel) -> bool:
+    head: Any = model.head
+    newest = head and head.verifications.order_by("-id").first()
+    return bool(newest and newest.is_self_attested)
 
 
 def _standing(model: RegisteredModel) -> Standing:

@@ -211,6 +211,7 @@ def verdict_document(verification: Verification) -> Json:
         "comparison": verification.comparison,
         "limits": verification.limits,
         "revision": verification.revision.commit_id,
+        "sketch_by": "team" if verification.is_self_attested else "register",
         "engine": verification.engine,
         "created": verification.created_at.isoformat(),
     }

@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from registry.models import Job, RegisteredModel, Revision, Source
+from registry.models import Job, RegisteredModel, Revision, SelfAttestation, Source
 from registry.vocabulary import (
     LAYER_LABELS,
     RELATION_LABELS,
@@ -223,6 +223,19 @@ class Verification(models.Model):
         if self.compared_with and (self.comparison or {}).get("related"):
             slugs.add(self.compared_with.slug)
         return slugs
+
+    @property
+    def is_self_attested(self) -> bool:
+        """Return whether the register had not seen the weights when it judged."""
+        by_team = SelfAttestation.objects.filter(fingerprint__revision=self.revision)
+        return by_team.exclude(confirmed_at__lte=self.created_at).exists()
+
+    @property
+    def is_sketch_contradicted(self) -> bool:
+        """Return whether weights of these hashes gave another sketch here."""
+        return SelfAttestation.objects.filter(
+            fingerprint__revision=self.revision, contradicted_at__isnull=False
+        ).exists()
 
     def superseding(self) -> Verification | None:
         """Return the newest verdict on the same model, if this is not it."""

@@ -22,7 +22,7 @@ def on_revision_committed(*, revision: Revision, **kwargs: Any) -> None:
     """Record the declaration; without weights the verdict follows at once."""
     declarations.record_declaration(revision)
     waiting = declarations.resolve_waiting(revision.model)
-    if not revision.weight_files().exists():
+    if not revision.weight_files().exists() and revision.sketch_file() is None:
         verifications.judge_without_weights(revision)
         verifications.verify_again(waiting)
 

@@ -61,6 +61,11 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
         "base. Naming it in the model card, or showing a common ancestor or the "
         "opposite direction, would settle it."
     ),
+    "only-self-attested": _(
+        "Only a sketch that the team of {other} computed itself speaks for or against "
+        "this origin. The register has not seen those weights, and such a sketch says "
+        "nothing against others; their weights would settle it."
+    ),
     "declared-base-not-found": _(
         "The weights do not show descent from the declared base {other}. A correction "
         "of the declaration, or the intermediate checkpoints, would settle it."

@@ -44,6 +44,7 @@ class DeclaredBase:
     slug: str | None
     comparison: Comparison | None
     obstacle: str | None = None
+    is_self_attested: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,14 @@ class Relative:
     """Another registered model and how its weights compare with the revision's.
 
     `is_explained`: it is an ancestor of a declared base, another child of one, or
-    a model that itself declares to come from this one.
+    a model that itself declares to come from this one. `is_self_attested`: its own
+    team computed the sketch, which therefore says nothing against others.
     """
 
     slug: str
     comparison: Comparison
     is_explained: bool
+    is_self_attested: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def decide(case: Case) -> Decision:
     1. An unexplained relative that is a plain copy: renamed-copy.
     2. A declared base that the weights contradict: not-derived-from-declared.
     3. Any other unexplained relative: undeclared-base.
+    Where only a sketch that another team computed would say so: inconclusive.
     4. Declared bases, all confirmed: consistent; some not comparable: inconclusive.
     5. Declared from scratch, nothing found where power sufficed: independent.
     6. Everything else: inconclusive.
@@ -106,10 +110,13 @@ def decide(case: Case) -> Decision:
     """
     found = [other for other in case.others if _is_found(other, case.n_scanned)]
     found.sort(key=lambda relative: strength(relative.comparison))
+    claimed = [relative for relative in found if relative.is_self_attested]
+    found = [relative for relative in found if not relative.is_self_attested]
     decision = (
         _copy(found)
         or _contradicted(case.declared)
         or _undeclared(found)
+        or _only_claimed(case.declared, claimed)
         or (_declared(case.declared) if case.declared else _scratch(case))
     )
     if decision.is_scanned:
@@ -133,11 +140,26 @@ def _undeclared(found: Sequence[Relative]) -> Decision | None:
 
 def _contradicted(declared: Sequence[DeclaredBase]) -> Decision | None:
     for base in declared:
+        if base.is_self_attested:
+            continue
         if base.comparison is not None and is_contradicted(base.comparison):
             return _against(
                 Verdict.NOT_DERIVED_FROM_DECLARED, "declared-base-not-found", base
             )
     return None
+
+
+def _only_claimed(
+    declared: Sequence[DeclaredBase], claimed: Sequence[Relative]
+) -> Decision | None:
+    """Return what stays open because nobody but another team saw its weights."""
+    for base in declared:
+        comparison = base.comparison if base.is_self_attested else None
+        if comparison is not None and is_contradicted(comparison):
+            return _against(Verdict.INCONCLUSIVE, "only-self-attested", base)
+    if not claimed:
+        return None
+    return _scanned(Verdict.INCONCLUSIVE, "only-self-attested", claimed[0])
 
 
 def is_contradicted(comparison: Comparison) -> bool:

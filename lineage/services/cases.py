@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,12 @@ from lineage.models import Declaration, Verification
 from lineage.services.looks import Compared, look_closer, worth_a_look
 from registry.declaration import read_declaration
 from registry.fingerprint import ENGINE, Sketch, compare
-from registry.models import Fingerprint, RegisteredModel, Revision
+from registry.models import (
+    Fingerprint,
+    RegisteredModel,
+    Revision,
+    SelfAttestation,
+)
 from registry.naming import resolve
 from registry.vocabulary import WEIGHT_LAYERS
 
@@ -24,12 +29,14 @@ KINSHIP = queries.Scope(layers=WEIGHT_LAYERS)
 class Gathered:
     """A revision's case, the revisions behind the slugs in it, and its own gaps.
 
-    `gaps` are sentences on what the revision's files leave open by themselves.
+    `gaps` are sentences on what the revision's files leave open by themselves;
+    `is_self_attested`: the team computed its sketch, and the register saw no weights.
     """
 
     case: verdict.Case
     revisions: Mapping[str, Revision]
     gaps: Sequence[str]
+    is_self_attested: bool = False
 
 
 def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
@@ -47,6 +54,7 @@ def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
     scan = list(_scan(revision, mine, report))
     chosen = worth_a_look(revision, scan, bases=bases, explained=explained)
     looked = look_closer(revision, mine, chosen, report=report)
+    by_teams = _self_attested()
     comparisons = {c.model.pk: c.comparison for c in scan} | looked.comparisons
     related = {pk for pk, found in comparisons.items() if found["related"]}
     explained |= _kin_on_record(bases & related, related - explained - bases)
@@ -56,19 +64,23 @@ def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
             comparison=comparisons[other.model.pk],
             is_explained=other.model.pk in explained
             or _came_later(comparisons[other.model.pk], other.revision, than=revision),
+            is_self_attested=other.model.pk in by_teams,
         )
         for other in scan
         if other.model.pk not in bases
     ]
     case = verdict.Case(
-        declared=[_declared_base(d, comparisons) for d in _for_weights(declarations)],
+        declared=[
+            _declared_base(d, comparisons, by_teams) for d in _for_weights(declarations)
+        ],
         declares_scratch=read_declaration(revision.card).is_from_scratch,
         others=others,
     )
     return Gathered(
         case=case,
         revisions={other.model.slug: other.revision for other in scan},
-        gaps=[*_gaps(revision, mine), *looked.gaps()],
+        gaps=[*_gaps(revision, mine), *_unseen(fingerprint, case), *looked.gaps()],
+        is_self_attested=_is_unseen(fingerprint),
     )
 
 
@@ -84,6 +96,13 @@ def _scan(
         yield Compared(other.revision, comparison, _same_form(theirs, mine))
 
 
+def _self_attested() -> set[int]:
+    """Return the models whose newest sketch only their own team has computed."""
+    newest = Fingerprint.objects.newest(ENGINE)
+    by_teams = newest.filter(self_attestation__in=SelfAttestation.objects.open())
+    return set(by_teams.values_list("revision__model", flat=True))
+
+
 def _same_form(a: Sketch, b: Sketch) -> bool:
     """Return whether width, depth and kind of units are alike."""
     forms = [(s.units.d, s.units.n_layers, s.units.is_gated) for s in (a, b) if s.units]
@@ -97,6 +116,29 @@ def _gaps(revision: Revision, sketch: Sketch) -> list[str]:
     if n := sketch.n_nan + sketch.n_inf:
         gaps.append(f"{n} values of this model are NaN or infinite.")
     return gaps
+
+
+def _is_unseen(fingerprint: Fingerprint) -> bool:
+    return SelfAttestation.objects.open().filter(fingerprint=fingerprint).exists()
+
+
+def _unseen(fingerprint: Fingerprint, case: verdict.Case) -> list[str]:
+    """Return sentences on sketches of which the register has not seen the weights."""
+    told = []
+    if _is_unseen(fingerprint):
+        told.append(
+            "The team computed this sketch; the register has not seen the bytes."
+        )
+    named = {base.slug for base in case.declared if base.is_self_attested}
+    named |= {
+        other.slug
+        for other in case.others
+        if other.is_self_attested and other.comparison["related"]
+    }
+    if named:
+        who = ", ".join(sorted(str(slug) for slug in named))
+        told.append(f"Compared with sketches that their own teams computed: {who}.")
+    return told
 
 
 def _other_fingerprints(model: RegisteredModel) -> Iterable[Fingerprint]:
@@ -177,7 +219,9 @@ def _for_weights(declarations: Sequence[Declaration]) -> Sequence[Declaration]:
 
 
 def _declared_base(
-    declaration: Declaration, comparisons: Mapping[int, Comparison]
+    declaration: Declaration,
+    comparisons: Mapping[int, Comparison],
+    by_teams: Collection[int],
 ) -> verdict.DeclaredBase:
     parent = declaration.parent
     comparison = comparisons.get(parent.pk) if parent else None
@@ -192,6 +236,7 @@ def _declared_base(
         slug=parent.slug if parent else None,
         comparison=comparison,
         obstacle=obstacle,
+        is_self_attested=declaration.parent_id in by_teams,
     )
 
 

@@ -74,7 +74,8 @@ def verify(
         with transaction.atomic():
             lock_register()
             verification = _store(fingerprint.revision, job, gathered, decision)
-            if _is_head(fingerprint.revision):
+            is_seen = not gathered.is_self_attested
+            if is_seen and _is_head(fingerprint.revision):
                 _state_what_was_found(verification, gathered, decision)
             _announce(verification)
     except IntegrityError:
@@ -101,6 +102,7 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
     current = Verification.objects.current()
     alone = current.filter(reason="nothing-comparable")
     accused = current.filter(verdict__in=ACCUSING, compared_with=revision.model)
+    claimed = current.filter(reason="only-self-attested", compared_with=revision.model)
     relatives = [relative["slug"] for relative in verification.relatives]
     return (
         Revision.objects.filter(model__head=F("pk"))
@@ -108,6 +110,7 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
             Q(declarations__parent=revision.model)
             | Q(verifications__in=alone)
             | Q(verifications__in=accused)
+            | Q(verifications__in=claimed)
             | Q(model__slug__in=relatives, created_at__gt=revision.created_at)
         )
         .exclude(model=revision.model)
@@ -223,6 +226,8 @@ def _join_family(model: RegisteredModel, family: str) -> None:
 
 def _word_of_the_weights(base: verdict.DeclaredBase) -> StatementKind | None:
     comparison = base.comparison
+    if base.is_self_attested:
+        return None
     if base.obstacle or comparison is None or comparison["related"] is None:
         return None
     if comparison["direction"] == REVERSED or is_siblings(comparison):

@@ -60,6 +60,7 @@ NAMING_LIMITS: Final = (
     ),
     gettext_noop("Too large to read again, and so compared by sketches alone: #."),
     gettext_noop("Not readable again, and so compared by sketches alone: #."),
+    gettext_noop("Compared with sketches that their own teams computed: #."),
 )
 ENGINE_LIMITS: Final = (
     gettext_noop(

@@ -1,7 +1,8 @@
-"""Registering a model that lies on a hub, by its id."""
+"""Registering without sending weights: a model of a hub by its id, or a sketch."""
 
 from __future__ import annotations
 
+import base64
 from functools import partial
 from typing import Any, cast
 
@@ -19,9 +20,9 @@ from registry import tasks
 from registry.api import shapes
 from registry.api.views import job_document
 from registry.hubfiles import HubRefused
-from registry.models import ApiToken, Job, Organization
+from registry.models import ApiToken, Job, Organization, Revision
 from registry.permissions import can_push
-from registry.services import hubimports
+from registry.services import attestations, hubimports
 from registry.services.revisions import CommitRefused, NameTaken
 from registry.services.uploads import QuotaExceeded
 from registry.storage import DiskFull
@@ -54,11 +55,7 @@ class Registrations(APIView):
         form = shapes.RegistrationRequest(data=request.data)
         form.is_valid(raise_exception=True)
         wanted = form.validated_data
-        teams = Organization.objects.named(wanted["organization"])
-        team = get_object_or_404(teams)
-        user, token = request.user, cast(ApiToken | None, request.auth)
-        if not isinstance(user, User) or not can_push(user, team, token=token):
-            raise PermissionDenied(f"This token may not push to {team.slug}.")
+        user, team = _pusher(request, wanted["organization"])
         try:
             found = hubimports.inspect(
                 wanted["hub"], wanted["id"], wanted["revision"], wanted["token"]
@@ -80,10 +77,7 @@ class Registrations(APIView):
             raise Conflict(str(error)) from error
         except (QuotaExceeded, DiskFull) as error:
             raise TooLarge(str(error)) from error
-        job = revision.jobs.filter(kind=Job.Kind.FINGERPRINT).latest("created_at")
-        if not job.is_finished:
-            transaction.on_commit(partial(tasks.ring, job))
-        return Response(_document(found, job, request), status=202)
+        return Response(_document(found, _ring(revision), request), status=202)
 
 
 def _document(
@@ -100,3 +94,55 @@ def _document(
         "slug": job.revision.model.slug if job else None,
         "job": job_document(job, request) if job else None,
     }
+
+
+class SketchRegistrations(APIView):
+    """Models of which only a sketch is sent, computed by their team."""
+
+    @extend_schema(
+        request=shapes.SketchRequest, responses={202: shapes.SketchRegistrationShape}
+    )
+    def post(self, request: Request) -> Response:
+        """Register a model, or a new revision of one, by its card and its sketch."""
+        form = shapes.SketchRequest(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = form.validated_data
+        user, team = _pusher(request, wanted["organization"])
+        try:
+            content = base64.b64decode(wanted["sketch"], validate=True)
+        except ValueError as error:
+            raise ValidationError({"sketch": "not base64"}) from error
+        try:
+            revision = attestations.register_sketch(
+                organization=team,
+                name=wanted["name"],
+                user=user,
+                card=wanted["card"].encode(),
+                sketch=content,
+            )
+        except (CommitRefused, InvalidValue) as error:
+            text = " ".join(getattr(error, "messages", [str(error)]))
+            raise ValidationError({"sketch": text}) from error
+        except DiskFull as error:
+            raise TooLarge(str(error)) from error
+        job = _ring(revision)
+        return Response(
+            {"slug": revision.model.slug, "job": job_document(job, request)}, status=202
+        )
+
+
+def _pusher(request: Request, name: str) -> tuple[User, Organization]:
+    """Return who asks and the organisation; raises PermissionDenied and Http404."""
+    team = get_object_or_404(Organization.objects.named(name))
+    user, token = request.user, cast(ApiToken | None, request.auth)
+    if not isinstance(user, User) or not can_push(user, team, token=token):
+        raise PermissionDenied(f"This token may not push to {team.slug}.")
+    return user, team
+
+
+def _ring(revision: Revision) -> Job:
+    """Return the job of a revision, after waking a worker for it."""
+    job = revision.jobs.filter(kind=Job.Kind.FINGERPRINT).latest("created_at")
+    if not job.is_finished:
+        transaction.on_commit(partial(tasks.ring, job))
+    return job

@@ -61,6 +61,27 @@ class RegistrationShape(serializers.Serializer[Any]):
     job = JobShape(allow_null=True)
 
 
+class SketchRequest(serializers.Serializer[Any]):
+    """A sketch that a team computed, and the card of its model."""
+
+    organization = serializers.CharField(max_length=96)
+    name = serializers.CharField(max_length=96)
+    card = serializers.CharField(
+        max_length=1 << 20, trim_whitespace=False, help_text="README.md, as text."
+    )
+    sketch = serializers.CharField(
+        max_length=400_000,
+        help_text="The file that `sketch --hashes` wrote, in base64.",
+    )
+
+
+class SketchRegistrationShape(serializers.Serializer[Any]):
+    """The model, and the job that judges its sketch."""
+
+    slug = serializers.CharField()
+    job = JobShape()
+
+
 class OrganizationShape(serializers.Serializer[Any]):
     """An organisation in a list."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import schema as schema  # registers what it describes
 from registry.api import registrations, token_views, views, webhook_views
+from registry.api import schema as schema  # registers what it describes
 
 urlpatterns = [
     path("jobs/<uuid:job_id>/", views.JobDetail.as_view(), name="api-job"),
     path("registrations/hub/", registrations.Registrations.as_view()),
+    path("registrations/sketches/", registrations.SketchRegistrations.as_view()),
     path("organizations/", views.OrganizationList.as_view()),
     path("tokens/", token_views.TokenList.as_view()),
     path("tokens/<int:pk>/", token_views.TokenDetail.as_view()),

@@ -11,6 +11,7 @@ from registry.fingerprint.errors import FingerprintError, SketchError
 from registry.fingerprint.reading.folder import PICKLES
 from registry.fingerprint.reading.weights import Header, read_header
 from registry.fingerprint.sketching.codec import FORMAT as SKETCH_FORMAT
+from registry.fingerprint.sketching.codec import LIMIT_BYTES as SKETCH_LIMIT_BYTES
 from registry.fingerprint.sketching.making import sketch_model
 from registry.fingerprint.sketching.sketch import ENGINE, Sketch
 
@@ -18,6 +19,7 @@ __all__ = [
     "ENGINE",
     "PICKLES",
     "SKETCH_FORMAT",
+    "SKETCH_LIMIT_BYTES",
     "Comparison",
     "Evidence",
     "FingerprintError",

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final, NoReturn, TextIO
@@ -29,7 +29,7 @@ from registry.fingerprint.judging.opened import OpenedModel, open_weights
 from registry.fingerprint.reading.files import read_start
 from registry.fingerprint.reading.folder import model_name, open_model
 from registry.fingerprint.sketching.codec import LIMIT_BYTES, MAGIC
-from registry.fingerprint.sketching.making import sketch_files, sketch_model
+from registry.fingerprint.sketching.making import sketch_files
 from registry.fingerprint.sketching.sketch import ENGINE, Sketch
 from registry.fingerprint.thresholds import RELATED_LOG10_P
 
@@ -89,7 +89,10 @@ def answer(a: Loaded, b: Loaded, names: tuple[str, str]) -> Comparison:
 
 def _sketch(options: argparse.Namespace) -> Iterator[Any]:
     _check_target(options.output)
-    sketch = sketch_model(options.model)
+    files = open_model(options.model)
+    sketch = sketch_files(files)
+    if options.hashes:
+        sketch = replace(sketch, files=files.hashes())
     data = sketch.to_bytes()
     _write_whole(options.output, data)
     yield {
@@ -316,6 +319,11 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("sketch", help="write the sketch of a model")
     one.add_argument("model", type=_path, metavar="MODEL", help=model)
     one.add_argument("-o", "--output", type=_path, required=True, metavar="FILE")
+    one.add_argument(
+        "--hashes",
+        action="store_true",
+        help="note the SHA-256 of the weight files, as a sketch that is pushed needs",
+    )
     one.set_defaults(run=_sketch)
 
     two = commands.add_parser("compare", help="say what two models have in common")

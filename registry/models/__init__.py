@@ -4,7 +4,7 @@ from registry.models.audit import AuditEntry
 from registry.models.claims import Claim, ClaimNote
 from registry.models.corrections import Correction
 from registry.models.files import Blob, Revision, RevisionFile, Tag
-from registry.models.fingerprints import Fingerprint
+from registry.models.fingerprints import Fingerprint, SelfAttestation
 from registry.models.hubimports import HubImport
 from registry.models.imports import UnfinishedImport
 from registry.models.invitations import Invitation
@@ -31,6 +31,7 @@ __all__ = [
     "RegisteredModel",
     "Revision",
     "RevisionFile",
+    "SelfAttestation",
     "Source",
     "Tag",
     "UnfinishedImport",

@@ -11,6 +11,8 @@ from registry.models.organizations import Organization
 from registry.models.registered import RegisteredModel
 
 WEIGHT_SUFFIX = ".safetensors"
+# What a team computed of weights that it does not send.
+SKETCH_SUFFIX = ".sketch"
 
 
 class BlobQuerySet(models.QuerySet["Blob"]):
@@ -77,6 +79,12 @@ class Revision(models.Model):
     def weight_files(self) -> models.QuerySet[RevisionFile]:
         """Return the files that hold weights, by path."""
         return self.files.filter(path__endswith=WEIGHT_SUFFIX).order_by("path")
+
+    def sketch_file(self) -> RevisionFile | None:
+        """Return the sketch that stands for weights which are not here, if one does."""
+        if self.weight_files().exists():
+            return None
+        return self.files.filter(path__endswith=SKETCH_SUFFIX).order_by("path").first()
 
 
 class RevisionFileQuerySet(models.QuerySet["RevisionFile"]):

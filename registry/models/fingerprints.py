@@ -42,3 +42,33 @@ class Fingerprint(models.Model):
 
     def __str__(self) -> str:
         return f"{self.engine} of {self.revision}"
+
+
+class SelfAttestationQuerySet(models.QuerySet["SelfAttestation"]):
+    def open(self) -> SelfAttestationQuerySet:
+        """Return those of which the register has not seen the weights."""
+        return self.filter(confirmed_at=None)
+
+
+class SelfAttestation(models.Model):
+    """That a team, and not the register, computed a fingerprint.
+
+    `weights` is a digest of the SHA-256 of the weight files that the sketch names.
+    When the register reads such files, their own sketch confirms or contradicts it.
+    """
+
+    fingerprint = models.OneToOneField(
+        Fingerprint, on_delete=models.CASCADE, related_name="self_attestation"
+    )
+    weights = models.CharField(max_length=64, db_index=True)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(
+        Revision, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    contradicted_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SelfAttestationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint}, by its team"

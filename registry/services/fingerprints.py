@@ -13,7 +13,7 @@ from registry import signals
 from registry.fingerprint import ENGINE, Sketch, sketch_model
 from registry.jobs import Claim
 from registry.models import Fingerprint, RegisteredModel, Revision, RevisionFile
-from registry.services import hubimports, weights
+from registry.services import attestations, hubimports, weights
 
 log = structlog.get_logger("baimo.fingerprints")
 
@@ -32,6 +32,8 @@ def run_job(claim: Claim) -> None:
         claim.job.revision,
         progress=lambda share: claim.report(share * SHARE_OF_SKETCH),
     )
+    attestations.settle(fingerprint)
+    fingerprint.refresh_from_db()
     claim.report(SHARE_OF_SKETCH)
     signals.fingerprint_stored.send(
         sender=Fingerprint, fingerprint=fingerprint, job=claim.job, report=claim.renew
@@ -57,6 +59,8 @@ def fingerprint_revision(
     stored = Fingerprint.objects.filter(revision=revision, engine=ENGINE).first()
     if stored is not None:
         return stored
+    if (pushed := revision.sketch_file()) is not None:
+        return _by_team(revision, pushed)
     content = _content_of(weights.files_to_read(revision))
     started = time.perf_counter()
     twin = Fingerprint.objects.filter(content=content, engine=ENGINE).first()
@@ -89,6 +93,20 @@ def store_fingerprint(
         sketch_bytes=len(sketch),
         seconds=round(seconds, 3),
     )
+    return fingerprint
+
+
+def _by_team(revision: Revision, file: RevisionFile) -> Fingerprint:
+    """Return the fingerprint that a pushed sketch gives, marked as its team's."""
+    sketch = attestations.read(file)
+    with transaction.atomic():
+        fingerprint = store_fingerprint(
+            revision,
+            content=attestations.content_of(file),
+            sketch=sketch,
+            seconds=0.0,
+        )
+        attestations.note(fingerprint)
     return fingerprint
 
 

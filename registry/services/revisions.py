@@ -16,7 +16,12 @@ from django.utils import timezone
 from registry import card, jobs, paths, signals, storage
 from registry.declaration import read_declaration
 from registry.description import read_description
-from registry.fingerprint import FingerprintError, read_header
+from registry.fingerprint import (
+    SKETCH_LIMIT_BYTES,
+    FingerprintError,
+    Sketch,
+    read_header,
+)
 from registry.locks import lock_register
 from registry.models import (
     Blob,
@@ -27,7 +32,7 @@ from registry.models import (
     Revision,
     RevisionFile,
 )
-from registry.models.files import WEIGHT_SUFFIX
+from registry.models.files import SKETCH_SUFFIX, WEIGHT_SUFFIX
 from registry.models.organizations import validate_name
 from registry.models.webhooks import Event
 from registry.services.webhooks import announce
@@ -154,7 +159,7 @@ def commit_revision(
         _make_head(locked, revision)
         _announce_push(revision)
         signals.revision_committed.send(sender=Revision, revision=revision)
-        if revision.weight_files().exists():
+        if revision.weight_files().exists() or revision.sketch_file():
             jobs.submit(Job.Kind.FINGERPRINT, revision)
     return revision
 
@@ -188,10 +193,24 @@ def _check_added(added: Iterable[AddedFile]) -> None:
             paths.check(file.path)
             if file.path.endswith(WEIGHT_SUFFIX) and not file.is_remote:
                 read_header(storage.path_of(file.sha256), name=file.path)
+            if file.path.endswith(SKETCH_SUFFIX):
+                _check_sketch(file)
         except paths.PathRefused as error:
             raise CommitRefused(f"{file.path}: {error}") from error
         except FingerprintError as error:
             raise CommitRefused(str(error)) from error
+
+
+def _check_sketch(file: AddedFile) -> None:
+    """Raise CommitRefused, or FingerprintError, for a sketch that cannot be used."""
+    if file.size_bytes > SKETCH_LIMIT_BYTES:
+        raise CommitRefused(f"{file.path}: a sketch has no more than 256 KiB")
+    sketch = Sketch.from_bytes(storage.path_of(file.sha256).read_bytes())
+    if not sketch.files:
+        raise CommitRefused(
+            f"{file.path}: the sketch does not name its weight files; make it again "
+            "with --hashes"
+        )
 
 
 def _checked_card(changes: Changes) -> card.Card | None:
@@ -219,6 +238,8 @@ def _apply(changes: Changes, head: Revision | None) -> dict[str, AddedFile]:
         if path not in gone and not path.startswith(folders)
     }
     after = kept | {file.path: file for file in changes.added}
+    if sum(path.endswith(SKETCH_SUFFIX) for path in after) > 1:
+        raise CommitRefused("a model has one sketch; delete the other")
     try:
         paths.check_together(after.keys())
     except paths.PathRefused as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from registry.fingerprint.errors import (
     NoWeights,
     UnsafeFormat,
 )
-from registry.fingerprint.reading.files import is_taken
+from registry.fingerprint.reading.files import is_taken, open_regular
 from registry.fingerprint.reading.strictjson import read_object
 from registry.fingerprint.reading.weights import TensorInfo, read_header, shown
 
+_PIECE_BYTES: Final = 1 << 20
 INDEX: Final = "model.safetensors.index.json"
 INDEX_LIMIT_BYTES: Final = 100_000_000
 CONFIG_LIMIT_BYTES: Final = 4_000_000
@@ -44,6 +46,17 @@ class ModelFiles:
     def name(self) -> str:
         """Return the folder's name, or the file's without its ending."""
         return model_name(self.path)
+
+    def hashes(self) -> tuple[tuple[str, str], ...]:
+        """Return name and SHA-256 of every weight file, which is read for it."""
+        found = []
+        for path in sorted({tensor.path for tensor in self.tensors}):
+            digest = hashlib.sha256()
+            with open_regular(path) as file:
+                while piece := file.read(_PIECE_BYTES):
+                    digest.update(piece)
+            found.append((path.name, digest.hexdigest()))
+        return tuple(found)
 
     @property
     def size_bytes(self) -> int:

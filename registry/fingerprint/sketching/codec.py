@@ -9,6 +9,7 @@ labels int32, raw and free descriptors int8. docs/method.md has it field by fiel
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -44,6 +45,8 @@ FORMAT: Final = f"{MAGIC[:-1].decode()}/{MAGIC[-1]}"
 LIMIT_BYTES: Final = 256 * 1024
 _LINEAR_VALUES: Final = 1 << 14
 _N_DIGESTS: Final = 4
+_MAX_NAME: Final = 255
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 def encode(sketch: Sketch) -> bytes:
@@ -121,7 +124,8 @@ def _head(sketch: Sketch) -> dict[str, Any]:
         form = [patterns.setdefault(pattern, len(patterns)), tensor.dtype, shape]
         counts = [flags, v.n_nan, v.n_inf, len(v.linear)]
         tensors.append([*form, *counts, *numbers])
-    return {
+    files = {"files": sketch.files} if sketch.files else {}
+    return files | {
         "engine": sketch.engine,
         "key": KEY,
         "params": sketch.params,
@@ -210,6 +214,7 @@ def _decode(head: dict[str, Any], body: bytes) -> Sketch:
         rows=rows,
         config=_decode_config(head["config"]),
         tokenizer=_decode_tokenizer(head["tokenizer"]),
+        files=_decode_files(head.get("files", [])),
     )
 
 
@@ -300,6 +305,14 @@ def _decode_tokenizer(value: Any) -> TokenizerSummary | None:
         return None
     n_tokens, digest = _as_list(value)
     return TokenizerSummary(_count(n_tokens), _text(digest))
+
+
+def _decode_files(value: Any) -> tuple[tuple[str, str], ...]:
+    files = tuple((_text(name), _text(sha256)) for name, sha256 in _as_list(value))
+    _need(all(_SHA256.fullmatch(sha256) for _, sha256 in files))
+    _need(all(0 < len(name) <= _MAX_NAME for name, _ in files))
+    _need(len({name for name, _ in files}) == len(files))
+    return files
 
 
 def _cut(data: bytes, n: int) -> tuple[bytes, bytes]:

@@ -45,7 +45,8 @@ class Sketch:
     `whole` holds digests of all float tensors' values (own, as bf16, as f16), listed
     or not. `rows` are the smallest 64-bit hashes of the rows of all matrices inside
     layers, ascending: a sample by which shared rows are counted (bottom-k; Broder
-    1997).
+    1997). `files` are the names and SHA-256 of the weight files, where whoever made the
+    sketch asked for them; no comparison looks at them.
     """
 
     params: int
@@ -59,7 +60,13 @@ class Sketch:
     rows: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     config: dict[str, Any] = field(default_factory=dict)
     tokenizer: TokenizerSummary | None = None
+    files: tuple[tuple[str, str], ...] = ()
     engine: str = ENGINE
+
+    @property
+    def hashes(self) -> frozenset[str]:
+        """Return the SHA-256 of the weight files, empty where they were not noted."""
+        return frozenset(sha256 for _, sha256 in self.files)
 
     @property
     def is_complete(self) -> bool:
