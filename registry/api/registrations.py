@@ -40,19 +40,19 @@ class TooLarge(APIException):
     status_code = 413
 
 
-class Registrations(APIView):
+class HubRegistrations(APIView):
     """Models that are read on a hub, without anybody sending them here."""
 
     @extend_schema(
-        request=shapes.RegistrationRequest,
-        responses={202: shapes.RegistrationShape, 200: shapes.RegistrationShape},
+        request=shapes.HubRegistrationRequest,
+        responses={202: shapes.HubRegistrationShape, 200: shapes.HubRegistrationShape},
     )
     def post(self, request: Request) -> Response:
         """Register a repository at the commit that its revision means now.
 
         The headers of the weights are read at once, the weights by the job.
         """
-        form = shapes.RegistrationRequest(data=request.data)
+        form = shapes.HubRegistrationRequest(data=request.data)
         form.is_valid(raise_exception=True)
         wanted = form.validated_data
         user, team = _pusher(request, wanted["organization"])

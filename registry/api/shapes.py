@@ -20,7 +20,7 @@ class JobShape(serializers.Serializer[Any]):
     result = serializers.URLField(allow_null=True)
 
 
-class RegistrationRequest(serializers.Serializer[Any]):
+class HubRegistrationRequest(serializers.Serializer[Any]):
     """A repository of a hub that is to be registered."""
 
     organization = serializers.CharField(max_length=96)
@@ -47,7 +47,7 @@ class RegistrationRequest(serializers.Serializer[Any]):
     )
 
 
-class RegistrationShape(serializers.Serializer[Any]):
+class HubRegistrationShape(serializers.Serializer[Any]):
     """What was found on the hub, and the job that reads it."""
 
     hub = serializers.URLField()

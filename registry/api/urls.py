@@ -9,7 +9,7 @@ from registry.api import schema as schema  # registers what it describes
 
 urlpatterns = [
     path("jobs/<uuid:job_id>/", views.JobDetail.as_view(), name="api-job"),
-    path("registrations/hub/", registrations.Registrations.as_view()),
+    path("registrations/hub/", registrations.HubRegistrations.as_view()),
     path("registrations/sketches/", registrations.SketchRegistrations.as_view()),
     path("organizations/", views.OrganizationList.as_view()),
     path("tokens/", token_views.TokenList.as_view()),
