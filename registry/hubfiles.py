@@ -30,6 +30,8 @@ HEADER_LIMIT_BYTES: Final = 16 << 20
 MAX_FILES: Final = 5_000
 MAX_REDIRECTS: Final = 5
 TIMEOUT_SECONDS: Final = 20.0
+# For a list, a header or a small file, while somebody waits.
+DEADLINE_SECONDS: Final = 60.0
 # Of connections in a row that bring nothing; each waits twice as long as the last.
 MAX_FAILURES: Final = 5
 FIRST_WAIT_SECONDS: Final = 0.5
@@ -89,7 +91,9 @@ def find(hub: str, repo_id: str, revision: str, token: str = "") -> Snapshot:
         raise HubRefused("name a branch, a tag or a commit as the revision")
     place = f"{hub}/api/models/{repo_id}/revision/{quote(revision, safe='')}"
     try:
-        with _asked(f"{place}?blobs=true", token) as response:
+        with _asked(
+            f"{place}?blobs=true", token, deadline=DEADLINE_SECONDS
+        ) as response:
             _check_status(response.status, repo_id, revision)
             data = response.read(LIST_LIMIT_BYTES + 1)
     except _LOST as error:
@@ -98,11 +102,17 @@ def find(hub: str, repo_id: str, revision: str, token: str = "") -> Snapshot:
 
 
 def stream(
-    snapshot: Snapshot, file: HubFile, *, start: int = 0, end: int | None = None
+    snapshot: Snapshot,
+    file: HubFile,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    deadline: float | None = None,
 ) -> Iterator[bytes]:
     """Yield a file's bytes from `start` to `end`; a lost connection is taken up again.
 
-    Before each wait an empty piece is yielded, so that the caller can stop. Raises
+    `deadline` ends each connection, and then progress excuses no failure. Before
+    each wait an empty piece is yielded, so that the caller can stop. Raises
     HubRefused when the hub gives up, changes the file, ignores where to begin, or
     has another size than it listed.
     """
@@ -113,7 +123,7 @@ def stream(
         try:
             wanted = {"Range": f"bytes={at}-{end - 1}"}
             address = snapshot.address_of(file.path)
-            with _asked(address, snapshot.token, wanted) as response:
+            with _asked(address, snapshot.token, wanted, deadline=deadline) as response:
                 etag = _check_part(response, snapshot, file, at, etag)
                 while at < end and (chunk := response.read(min(CHUNK_BYTES, end - at))):
                     at += len(chunk)
@@ -122,7 +132,8 @@ def stream(
             why = _reason(error)
         else:
             why = "the connection ended early"
-        failures = 0 if at > before else failures + 1
+        is_getting_on = at > before and deadline is None
+        failures = 0 if is_getting_on else failures + 1
         if failures > MAX_FAILURES:
             raise HubRefused(f"{file.path}: the hub stopped answering ({why})")
         if at < end:
@@ -156,7 +167,7 @@ def content_of(snapshot: Snapshot, file: HubFile) -> bytes:
 
 
 def _first_bytes(snapshot: Snapshot, file: HubFile, n: int) -> bytes:
-    return b"".join(stream(snapshot, file, end=n))
+    return b"".join(stream(snapshot, file, end=n, deadline=DEADLINE_SECONDS))
 
 
 _LOST: Final = (outbound.Unreachable, OSError, http.client.HTTPException)
@@ -164,7 +175,11 @@ _LOST: Final = (outbound.Unreachable, OSError, http.client.HTTPException)
 
 @contextmanager
 def _asked(
-    address: str, token: str, headers: dict[str, str] | None = None
+    address: str,
+    token: str,
+    headers: dict[str, str] | None = None,
+    *,
+    deadline: float | None = None,
 ) -> Iterator[http.client.HTTPResponse]:
     """Yield the answer after all redirects; the token goes to the first host alone."""
     own = {"User-Agent": "baimo", "Accept-Encoding": "identity", **(headers or {})}
@@ -179,6 +194,7 @@ def _asked(
                 address,
                 headers=sent,
                 timeout=TIMEOUT_SECONDS,
+                deadline=deadline,
                 private=settings.OUTBOUND_PRIVATE_NETWORKS,
             ) as response:
                 target = response.headers.get("Location")

@@ -169,11 +169,13 @@ class _Pinned(http.client.HTTPConnection):
         self._target = target
         self._addresses = addresses
         self.default_port = PORTS[target.scheme]
+        # `sock` is taken away where the server closes after its answer.
+        self._wire: socket.socket | None = None
         self.is_cut = False
 
     def connect(self) -> None:
         """Connect to the first address that answers; raises OSError."""
-        self.sock = self._first_that_answers()
+        self.sock = self._wire = self._first_that_answers()
         if self._target.scheme == "https":
             # The handshake comes after, so that the deadline can cut it off.
             self.sock = ssl.create_default_context().wrap_socket(
@@ -181,15 +183,16 @@ class _Pinned(http.client.HTTPConnection):
                 server_hostname=self._target.host,
                 do_handshake_on_connect=False,
             )
+            self._wire = self.sock
             self.sock.do_handshake()
 
     def cut(self) -> None:
         """End whatever the connection is waiting for."""
         self.is_cut = True
-        if self.sock is not None:
+        if self._wire is not None:
             # The plain method: that of TLS would pull the rug from under a reader.
             with suppress(OSError):
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
     def _first_that_answers(self) -> socket.socket:
         *others, last = self._addresses

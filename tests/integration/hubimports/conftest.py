@@ -6,7 +6,9 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
@@ -110,7 +112,10 @@ class Handler(BaseHTTPRequestHandler):
             hub.n_cuts -= 1
             part = part[: hub.cut_after]
             self.close_connection = True
-        self.wfile.write(part)
+        if "slow" in hub.faults and is_large:
+            time.sleep(0.3)
+        with suppress(OSError):
+            self.wfile.write(part)
 
 
 @pytest.fixture

@@ -168,6 +168,17 @@ def test_a_huge_header_is_refused_before_it_is_read(hub: Hub) -> None:
         register(hub)
 
 
+def test_a_hub_that_drips_keeps_nobody_waiting(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubfiles, "DEADLINE_SECONDS", 0.12)
+    monkeypatch.setattr(hubfiles, "MAX_FAILURES", 2)
+    hub.faults.add("slow")
+
+    with pytest.raises(HubRefused, match="stopped answering"):
+        hubimports.inspect(hub.url, "kin/tuned", "main")
+
+
 def test_a_renamed_repository_is_found_under_its_new_name(hub: Hub) -> None:
     assert hubimports.inspect(hub.url, "kin/old", "main").snapshot.repo_id == (
         "kin/tuned"
