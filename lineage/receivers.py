@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.utils import timezone
+
 from lineage import tasks
-from lineage.services import declarations, verifications
+from lineage.services import declarations, hearings, verifications
 from registry.models import Fingerprint, Job, Revision
 from registry.signals import fingerprint_stored, revision_committed, swept
 
@@ -37,5 +39,6 @@ def on_fingerprint_stored(
 
 
 def on_swept(**kwargs: Any) -> None:
-    """Have the index made anew where that is due."""
+    """Publish verdicts whose time has come; have the index made anew where due."""
+    hearings.publish_due(at=timezone.now())
     tasks.ring_for_index()

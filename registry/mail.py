@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from smtplib import SMTPException
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -94,6 +98,28 @@ def _send_to_user(user: User, subject: str, text: str) -> bool:
     if not user.email or not settings.EMAIL_HOST:
         return False
     return _send(user.email, subject, text)
+
+
+def send_notice(
+    people: Iterable[User], subject: object, template: str, context: dict[str, Any]
+) -> None:
+    """Send a letter to everybody with an address, once the transaction is through.
+
+    The register does not know who reads which language, so it holds both.
+    """
+    if not settings.EMAIL_HOST:
+        return
+    addresses = sorted({person.email for person in people if person.email})
+    if not addresses:
+        return
+    subjects, texts = [], []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            subjects.append(str(subject))
+            texts.append(render_to_string(template, context).strip())
+    letter = " · ".join(subjects), "\n\n--\n\n".join(texts) + "\n"
+    for address in addresses:
+        transaction.on_commit(partial(_send, address, *letter))
 
 
 def _send(address: str, subject: str, text: str) -> bool:

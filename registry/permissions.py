@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
@@ -11,6 +13,7 @@ from registry.models import (
     Correction,
     Membership,
     Organization,
+    RegisteredModel,
     RevisionFile,
 )
 
@@ -114,6 +117,74 @@ def can_answer(user: User | AnonymousUser, correction: Correction) -> bool:
     """Return whether someone may answer for the entry that is to be corrected."""
     team = correction.model.organization
     return team is not None and can_push(user, team, token=None)
+
+
+def moderators() -> QuerySet[User]:
+    """Return everybody who decides disputes."""
+    return User.objects.filter(is_active=True, is_staff=True)
+
+
+def writers_of(organizations: Iterable[Organization]) -> QuerySet[User]:
+    """Return everybody who may write the models of some organisations."""
+    teams = [organization.pk for organization in organizations]
+    held = Membership.objects.filter(organization__in=teams, role__in=WRITERS)
+    return User.objects.filter(is_active=True, memberships__in=held).distinct()
+
+
+def can_open_dispute(
+    user: User | AnonymousUser, *, token: ApiToken | None = None
+) -> bool:
+    """Return whether someone may contest what is public: whoever is signed in."""
+    return isinstance(user, User) and (token is None or token.can_push)
+
+
+def can_answer_dispute(
+    user: User | AnonymousUser,
+    *,
+    opener: User,
+    other_side: Sequence[Organization],
+    token: ApiToken | None = None,
+) -> bool:
+    """Return whether someone speaks for the other side of a dispute.
+
+    That is who may write its models; where it has nobody, a moderator.
+    """
+    if user == opener or not can_open_dispute(user, token=token):
+        return False
+    if not other_side:
+        return is_moderator(user)
+    return any(can_push(user, team, token=token) for team in other_side)
+
+
+def can_decide_dispute(
+    user: User | AnonymousUser,
+    *,
+    opener: User,
+    model: RegisteredModel,
+    token: ApiToken | None = None,
+) -> bool:
+    """Return whether a moderator may decide: not in a cause of their own."""
+    if token is not None and token.scope != ApiToken.Scope.ADMIN:
+        return False
+    if not is_moderator(user) or user == opener:
+        return False
+    return model.organization is None or not is_member(user, model.organization)
+
+
+def sees_unpublished(
+    user: User | AnonymousUser,
+    model: RegisteredModel,
+    *,
+    token: ApiToken | None = None,
+) -> bool:
+    """Return whether someone may read a verdict that waits for its team's answer.
+
+    A token sees what its own organisation sees.
+    """
+    team = model.organization
+    if token is not None and token.organization_id != model.organization_id:
+        return False
+    return is_moderator(user) or (team is not None and is_member(user, team))
 
 
 def can_read_content(user: User | AnonymousUser, sha256: str) -> bool:

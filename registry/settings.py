@@ -185,6 +185,10 @@ ORGANIZATION_MAX_BYTES = env.number("ORGANIZATION_MAX_BYTES", 0)
 MIN_FREE_BYTES = env.number("MIN_FREE_BYTES", 256 * 1024**2)
 # A verdict reads the weights again where sketches leave doubt, unless they are larger.
 LOOK_MAX_BYTES = env.number("LOOK_MAX_BYTES", 4 * 1024**3)
+# How long a team can answer a verdict that contradicts it before everybody reads it.
+VERDICT_WINDOW_HOURS = env.number("VERDICT_WINDOW_HOURS", 0)
+# How long the other side of a dispute has to answer.
+DISPUTE_ANSWER_DAYS = max(env.number("DISPUTE_ANSWER_DAYS", 14), 1)
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from lineage import queries
 from lineage.cycles import closing
 from lineage.models import Derivation, Statement
-from lineage.services.derivations import CARRYING
-from lineage.verdict import state_of
+from lineage.services.derivations import CARRYING, standing
 from registry import bulk
 from registry.locks import lock_register
 from registry.models import listed
@@ -141,14 +140,15 @@ def _say(kind: StatementKind, derivations: Sequence[int], source_key: str) -> No
 
 
 def _derive_states(derivations: Iterable[int]) -> None:
-    spoken: dict[int, list[StatementKind]] = {}
-    kinds = Statement.objects.filter(
+    spoken: dict[int, list[tuple[str, int | None, str | None]]] = {}
+    said = Statement.objects.filter(
         derivation__id__any_of=listed(derivations)
     ).order_by("id")
-    for derivation, kind in kinds.values_list("derivation", "kind"):
-        spoken.setdefault(derivation, []).append(StatementKind(kind))
+    columns = ("derivation", "kind", "dispute", "dispute__state")
+    for derivation, *statement in said.values_list(*columns):
+        spoken.setdefault(derivation, []).append(tuple(statement))
     bulk.update(
         Derivation,
         ["state"],
-        [(state_of(kinds).value, pk) for pk, kinds in spoken.items()],
+        [(standing(said).value, pk) for pk, said in spoken.items()],
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
 
 from lineage import queries
-from lineage.models import Derivation, Statement, Verification
+from lineage.models import Derivation, Dispute, Statement, Verification
 from lineage.verdict import state_of
 from registry.locks import lock_register
 from registry.models import RegisteredModel, Revision, Source
@@ -45,6 +45,7 @@ class Speech:
     author: User | None = None
     revision: Revision | None = None
     verification: Verification | None = None
+    dispute: Dispute | None = None
     sources: Sequence[Source] = ()
     text: str = ""
 
@@ -98,6 +99,56 @@ def say(derivation: Derivation, speech: Speech) -> None:
         _say(derivation, speech)
 
 
+def restate(derivation: Derivation) -> None:
+    """Derive the state of a derivation anew; called under the lock of the register.
+
+    What a moderator has overturned on a revision counts no more. A dispute that
+    would bring a derivation back into a cycle leaves it as it is.
+    """
+    overturned = Verification.objects.decided().values("revision")
+    statements = derivation.statements.exclude(
+        verification__revision__in=overturned, verification__dispute=None
+    )
+    rows = statements.order_by("id").values_list("kind", "dispute", "dispute__state")
+    state = standing(rows)
+    if state in CARRYING.states and derivation.state not in CARRYING.states:
+        try:
+            layer = Layer(derivation.layer)
+            _refuse_cycle(derivation.child, derivation.parent, layer)
+        except CycleRefused:
+            return
+    derivation.state = state
+    derivation.save(update_fields=["state"])
+
+
+def standing(statements: Iterable[tuple[str, int | None, str | None]]) -> StatementKind:
+    """Return the state that follows from (kind, dispute, its state), in order.
+
+    A dispute shows as long as it is undecided, whatever else is said meanwhile,
+    unless the derivation is withdrawn.
+    """
+    kinds, is_contested = [], False
+    for kind, dispute, state in statements:
+        if kind == StatementKind.DISPUTED and dispute is not None:
+            is_contested = is_contested or state in Dispute.UNDECIDED
+            continue
+        kinds.append(StatementKind(kind))
+        is_contested = is_contested and kind != StatementKind.WITHDRAWN
+    return StatementKind.DISPUTED if is_contested else state_of(kinds)
+
+
+def is_decided(revision: Revision, parent: RegisteredModel, relation: Relation) -> bool:
+    """Return whether a moderator has decided on this edge of a revision."""
+    decided = Statement.objects.exclude(kind=StatementKind.DISPUTED).filter(
+        derivation__child=revision.model_id,
+        derivation__parent=parent,
+        derivation__relation=relation,
+        dispute__isnull=False,
+        created_at__gt=revision.created_at,
+    )
+    return decided.exists()
+
+
 def _refuse_cycle(
     child: RegisteredModel, parent: RegisteredModel, layer: Layer
 ) -> None:
@@ -115,9 +166,7 @@ def _say(derivation: Derivation, speech: Speech) -> None:
         if known.issuperset(source.pk for source in speech.sources):
             return
     _append(derivation, speech)
-    kinds = derivation.statements.order_by("id").values_list("kind", flat=True)
-    derivation.state = state_of([StatementKind(kind) for kind in kinds])
-    derivation.save(update_fields=["state"])
+    restate(derivation)
 
 
 def _append(derivation: Derivation, speech: Speech) -> None:
@@ -127,6 +176,7 @@ def _append(derivation: Derivation, speech: Speech) -> None:
         author_id=speech.author.pk if speech.author else None,
         revision=speech.revision,
         verification=speech.verification,
+        dispute=speech.dispute,
         text=speech.text,
     )
     statement.sources.add(*speech.sources)
@@ -136,7 +186,7 @@ def _said_by_the_same(
     derivation: Derivation, speech: Speech
 ) -> models.QuerySet[Statement]:
     """Return what this speaker said before: makers, catalog, or one verification."""
-    said = derivation.statements.all()
+    said = derivation.statements.filter(dispute=speech.dispute)
     if speech.verification is not None:
         return said.filter(verification=speech.verification)
     if speech.revision is not None:

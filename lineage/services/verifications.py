@@ -6,31 +6,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
 from lineage import verdict
-from lineage.comparisons import REVERSED, corrected, is_siblings
+from lineage.comparisons import corrected
 from lineage.models import Verification
 from lineage.services.cases import Gathered, gather
-from lineage.services.derivations import CycleRefused, Speech, add_derivation
+from lineage.services.findings import findings_of
+from lineage.services.hearings import announce_verdict
 from registry import jobs
 from registry.fingerprint import ENGINE
 from registry.locks import lock_register
-from registry.models import Fingerprint, Job, RegisteredModel, Revision
-from registry.models.webhooks import Event
-from registry.services.webhooks import announce
-from registry.vocabulary import (
-    RELATION_LAYER,
-    WEIGHT_LAYERS,
-    Kind,
-    Layer,
-    Relation,
-    StatementKind,
-    Verdict,
-    agreeing_relations,
-)
+from registry.models import Fingerprint, Job, Revision
+from registry.vocabulary import Kind, Layer, Verdict
 
 log = structlog.get_logger("baimo.verdicts")
 
@@ -46,7 +35,7 @@ def judge_without_weights(revision: Revision) -> Verification:
             reason=_why_without_weights(revision),
             engine=ENGINE,
         )
-        _announce(verification)
+        announce_verdict(verification, [])
     return verification
 
 
@@ -63,9 +52,12 @@ def verify(
 ) -> Verification:
     """Return the verdict on a fingerprinted revision; one job gives one verdict.
 
+    What a moderator has decided on the same revision stands, and no new one is made.
+
     `report` is called between comparisons and may raise to stop.
     """
     done = Verification.objects.filter(job=job).first() if job else None
+    done = done or decided_on(fingerprint.revision)
     if done is not None:
         return done
     gathered = gather(fingerprint, report=report)
@@ -74,10 +66,7 @@ def verify(
         with transaction.atomic():
             lock_register()
             verification = _store(fingerprint.revision, job, gathered, decision)
-            is_seen = not gathered.is_self_attested
-            if is_seen and _is_head(fingerprint.revision):
-                _state_what_was_found(verification, gathered, decision)
-            _announce(verification)
+            announce_verdict(verification, findings_of(gathered, decision))
     except IntegrityError:
         # Another worker ran the same job and was first; its verdict is the verdict.
         return Verification.objects.get(job=job)
@@ -88,8 +77,14 @@ def verify(
 def verify_again(revisions: Iterable[Revision]) -> None:
     """Queue a new verdict for revisions of which more can be known now."""
     for revision in revisions:
-        if revision.fingerprints.filter(engine=ENGINE).exists():
+        is_decided = decided_on(revision) is not None
+        if not is_decided and revision.fingerprints.filter(engine=ENGINE).exists():
             jobs.submit(Job.Kind.VERIFY, revision)
+
+
+def decided_on(revision: Revision) -> Verification | None:
+    """Return the verdict that a moderator gave on the revision, or None."""
+    return Verification.objects.decided().filter(revision=revision).last()
 
 
 def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
@@ -116,28 +111,6 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
         .exclude(model=revision.model)
         .distinct()
     )
-
-
-def _announce(verification: Verification) -> None:
-    """Tell the team's programs of a verdict."""
-    revision, against = verification.revision, verification.compared_with
-    model = revision.model
-    if model.organization is not None:
-        data = {
-            "organization": model.organization.slug,
-            "model": model.slug,
-            "repo": model.repo_id,
-            "revision": revision.commit_id,
-            "verdict": verification.verdict,
-            "compared_with": against.slug if against else None,
-            "url": f"{settings.PUBLIC_URL}{model.get_absolute_url()}",
-        }
-        announce(model.organization, Event.VERDICT_PUBLISHED, data)
-
-
-def _is_head(revision: Revision) -> bool:
-    """Return whether the model still stands at this revision."""
-    return RegisteredModel.objects.filter(head=revision).exists()
 
 
 def _store(
@@ -193,65 +166,3 @@ def _limits(case: verdict.Case, decision: verdict.Decision) -> list[str]:
             "Not comparable, and so not excluded: " + ", ".join(unknown) + "."
         )
     return limits
-
-
-def _state_what_was_found(
-    verification: Verification, gathered: Gathered, decision: verdict.Decision
-) -> None:
-    """Say on every derivation concerned what the weights say of it."""
-    for base in gathered.case.declared:
-        kind = _word_of_the_weights(base)
-        relation = agreeing_relations(base.relation)[0]
-        if RELATION_LAYER[relation] not in WEIGHT_LAYERS:
-            continue
-        if base.slug is not None and kind is not None:
-            parent = gathered.revisions[base.slug].model
-            _say_of(verification, parent, relation, kind)
-        if kind == StatementKind.CONTRADICTED:
-            _join_family(verification.revision.model, "")
-    found = decision.found
-    relation_found = verdict.relation_found(found.comparison) if found else None
-    if found is not None and relation_found is not None:
-        parent = gathered.revisions[found.slug].model
-        _say_of(verification, parent, relation_found, StatementKind.FOUND)
-        _join_family(verification.revision.model, parent.family)
-
-
-def _join_family(model: RegisteredModel, family: str) -> None:
-    """Count a model to the family that its weights show, whatever it declares."""
-    if model.family != family:
-        model.family = family
-        model.save(update_fields=["family", "search_text", "updated_at"])
-
-
-def _word_of_the_weights(base: verdict.DeclaredBase) -> StatementKind | None:
-    comparison = base.comparison
-    if base.is_self_attested:
-        return None
-    if base.obstacle or comparison is None or comparison["related"] is None:
-        return None
-    if comparison["direction"] == REVERSED or is_siblings(comparison):
-        return None
-    if comparison["related"]:
-        return StatementKind.VERIFIED
-    is_contradicted = verdict.is_contradicted(comparison)
-    return StatementKind.CONTRADICTED if is_contradicted else None
-
-
-def _say_of(
-    verification: Verification,
-    parent: RegisteredModel,
-    relation: Relation,
-    kind: StatementKind,
-) -> None:
-    try:
-        add_derivation(
-            child=verification.revision.model,
-            parent=parent,
-            relation=relation,
-            speech=Speech(
-                kind=kind, revision=verification.revision, verification=verification
-            ),
-        )
-    except CycleRefused as error:
-        log.info("finding without edge", reason=str(error))

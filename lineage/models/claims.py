@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -163,17 +164,30 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
             pk=Subquery(newest.order_by("-id").values("pk")[:1]),
         )
 
+    def public(self) -> VerificationQuerySet:
+        """Return the verdicts that everybody may read: all that wait for no answer."""
+        return self.filter(Q(hearing=None) | Q(hearing__end=Hearing.End.PUBLISHED))
+
+    def decided(self) -> VerificationQuerySet:
+        """Return the verdicts that moderators gave when they decided a dispute."""
+        return self.filter(dispute__isnull=False)
+
     def with_models(self) -> VerificationQuerySet:
         """Return verdicts with the models they are about in the same query."""
         return self.select_related(
-            "revision__model__organization", "compared_with__organization"
+            "revision__model__organization", "compared_with__organization", "hearing"
         )
 
 
 def with_verdict(models_: models.QuerySet[RegisteredModel]) -> models.QuerySet[Any]:
-    """Return registered models annotated with their current `verdict`, or None."""
+    """Return registered models annotated with their current `verdict`, or None.
+
+    None also while the newest one waits for its team's answer.
+    """
     newest = Verification.objects.filter(revision=OuterRef("head")).order_by("-id")
-    return models_.annotate(verdict=Subquery(newest.values("verdict")[:1]))
+    is_public = Q(hearing=None) | Q(hearing__end=Hearing.End.PUBLISHED)
+    shown = newest.annotate(shown=Case(When(is_public, then=F("verdict"))))
+    return models_.annotate(verdict=Subquery(shown.values("shown")[:1]))
 
 
 class Verification(models.Model):
@@ -207,6 +221,10 @@ class Verification(models.Model):
     limits = models.JSONField(default=list)
     n_compared = models.PositiveIntegerField(default=0)
     engine = models.CharField(max_length=40)
+    # The dispute that a moderator decided by this verdict, instead of the engine.
+    dispute = models.ForeignKey(
+        "lineage.Dispute", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = VerificationQuerySet.as_manager()
@@ -237,12 +255,69 @@ class Verification(models.Model):
             fingerprint__revision=self.revision, contradicted_at__isnull=False
         ).exists()
 
+    @property
+    def heard(self) -> Hearing | None:
+        """Return the hearing of the team before publication, where there was one."""
+        return getattr(self, "hearing", None)
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether everybody may read it."""
+        return self.heard is None or self.heard.end == Hearing.End.PUBLISHED
+
+    @property
+    def published_at(self) -> datetime:
+        """Return when everybody could read it first."""
+        ended_at = self.heard.ended_at if self.heard else None
+        return ended_at or self.created_at
+
     def superseding(self) -> Verification | None:
-        """Return the newest verdict on the same model, if this is not it."""
-        newer = Verification.objects.filter(
+        """Return the newest public verdict on the same model, if this is not it."""
+        newer = Verification.objects.public().filter(
             revision__model=self.revision.model_id, pk__gt=self.pk
         )
         return newer.order_by("-pk").first()
+
+
+class HearingQuerySet(models.QuerySet["Hearing"]):
+    def open(self) -> HearingQuerySet:
+        """Return the hearings that have not ended."""
+        return self.filter(end="")
+
+
+class Hearing(models.Model):
+    """The time a team has to answer a verdict before everybody can read it."""
+
+    class End(models.TextChoices):
+        PUBLISHED = "published", _("published")
+        CLEARED = "cleared", _("cleared by a correction")
+        REPLACED = "replaced", _("replaced by a newer verdict")
+
+    verification = models.OneToOneField(
+        Verification, on_delete=models.PROTECT, related_name="hearing"
+    )
+    # What publication says of derivations: [parent's id, relation, kind] each.
+    findings = models.JSONField(default=list)
+    until = models.DateTimeField()
+    end = models.CharField(max_length=10, choices=End.choices, blank=True)
+    ended_at = models.DateTimeField(null=True)
+    # The verdict that ended it, unless time did.
+    ended_by = models.ForeignKey(
+        Verification, on_delete=models.PROTECT, null=True, related_name="ended"
+    )
+    answer = models.TextField(_("answer"), max_length=4000, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    answered_at = models.DateTimeField(null=True)
+
+    objects = HearingQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["end", "until"], name="hearing_due")]
+
+    def __str__(self) -> str:
+        return f"{self.verification}, until {self.until:%Y-%m-%d %H:%M}"
 
 
 class Statement(models.Model):
@@ -263,6 +338,13 @@ class Statement(models.Model):
         Verification, on_delete=models.PROTECT, null=True, related_name="statements"
     )
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, null=True)
+    # The dispute that contests the derivation, or that a moderator decided so.
+    dispute = models.ForeignKey(
+        "lineage.Dispute",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="statements",
+    )
     sources = models.ManyToManyField(Source, related_name="statements")
     text = models.TextField(_("text"), blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
