@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
-from lineage.models import Declaration, Verification
+from lineage.measured import error_rate
+from lineage.models import Declaration, Dispute, Verification
 from registry import signing
 from registry.attest import (
     PAYLOAD_TYPE,
@@ -85,6 +86,9 @@ def _predicate(verification: Verification) -> Json:
         "n_compared": verification.n_compared,
         "limits": verification.limits,
         "sketch_by": "team" if verification.is_self_attested else "register",
+        "measured_error": error_rate(verification.engine),
+        "decision": _decision(verification.dispute),
+        "disputed_at": [_public("lineage:dispute", pk) for pk in _contests(revision)],
         "engine": verification.engine,
         "sketch_format": SKETCH_FORMAT if verification.engine == ENGINE else None,
         "date": verification.created_at.isoformat(),
@@ -92,6 +96,21 @@ def _predicate(verification: Verification) -> Json:
         "superseded_by": addresses(newer) if newer else None,
         "current": _public("api-model-statement", model.slug),
     }
+
+
+def _decision(dispute: Dispute | None) -> Json | None:
+    """Return where a moderator's reasons stand, if the verdict is a moderator's."""
+    if dispute is None:
+        return None
+    decided = dispute.events.filter(kind=dispute.state).latest("id")
+    page = _public("lineage:dispute", dispute.pk)
+    return {"page": page, "reasons": decided.text}
+
+
+def _contests(revision: Revision) -> Iterable[int]:
+    undecided = Dispute.objects.undecided().on_public()
+    contested = undecided.filter(verification__revision=revision)
+    return contested.order_by("id").values_list("pk", flat=True)
 
 
 def addresses(verification: Verification) -> dict[str, str]:

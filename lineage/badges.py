@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lineage.graph.labels import FONT_PIXELS, width_of
+from lineage.models import Dispute
 from registry.models import RegisteredModel
 from registry.vocabulary import FROM_SCRATCH, StatementKind, Verdict
 
@@ -31,6 +33,7 @@ DECLARED: Final = Standing("declared", _("declared, not verified"))
 SERVICE: Final = Standing("declared", _("declared, no weights to verify"))
 CITED: Final = Standing("cited", _("known from sources, not verified"))
 NOTHING: Final = Standing("withdrawn", _("nothing declared"))
+DISPUTED: Final = Standing("disputed", _("disputed"))
 FOUND: Final = Standing("found", _("undeclared base found"))
 BY_VERDICT: Final[Mapping[str, Standing]] = {
     Verdict.CONSISTENT: Standing("verified", _("declared base verified")),
@@ -102,9 +105,11 @@ def _is_self_attested(model: RegisteredModel) -> bool:
 def _standing(model: RegisteredModel) -> Standing:
     """Return what the newest verdict on the head says, else what is on record."""
     head: Any = model.head
-    newest = head and head.verifications.order_by("-id").first()
-    if newest is None:
+    newest = head and head.verifications.with_models().order_by("-id").first()
+    if newest is None or not newest.is_public:
         return _on_record(model)
+    if _is_disputed(model):
+        return DISPUTED
     if newest.reason in ("nothing-declared", "no-model"):
         return NOTHING
     if newest.reason == "service-declared":
@@ -112,7 +117,16 @@ def _standing(model: RegisteredModel) -> Standing:
     return BY_VERDICT[newest.verdict]
 
 
+def _is_disputed(model: RegisteredModel) -> bool:
+    """Return whether somebody contests the verdict or an edge of the model."""
+    undecided = Dispute.objects.undecided().on_public().filter(model=model, fact="")
+    current = Q(verification=None) | Q(verification__revision=model.head)
+    return undecided.filter(current).exists()
+
+
 def _on_record(model: RegisteredModel) -> Standing:
+    if _is_disputed(model):
+        return DISPUTED
     states = set(model.derivations.values_list("state", flat=True))
     is_from_scratch = model.category in FROM_SCRATCH
     if StatementKind.DECLARED in states or (model.head and is_from_scratch):

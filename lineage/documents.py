@@ -8,7 +8,8 @@ from typing import Any
 from lineage.ego import Ego
 from lineage.exports import Entry, Extract
 from lineage.graph import Edge as GraphEdge
-from lineage.models import Declaration, Derivation, Verification
+from lineage.hearing import Shown
+from lineage.models import Declaration, Derivation, Dispute, Verification
 from lineage.queries import Edge
 from registry.models import Job, RegisteredModel, Revision
 from registry.naming import suggest
@@ -37,8 +38,8 @@ def model_row(model: Any) -> Json:
     }
 
 
-def model_document(model: Any) -> Json:
-    """Return everything the register knows of an entry."""
+def model_document(model: Any, shown: Shown) -> Json:
+    """Return everything the register knows of an entry, and what is shown of it."""
     head: Revision | None = model.head
     return model_row(model) | {
         "aliases": model.aliases,
@@ -53,7 +54,9 @@ def model_document(model: Any) -> Json:
         "files": _files(head) if head else [],
         "declared": _declared(head) if head else [],
         "job": _job(head) if head else None,
-        "verdict": _verdict(head) if head else None,
+        "verdict": _verdict(shown.verification) if shown.verification else None,
+        "verdict_pending_until": shown.until.isoformat() if shown.until else None,
+        "disputes": [dispute_row(dispute) for dispute in _disputes(model)],
     }
 
 
@@ -194,11 +197,19 @@ def _job(head: Revision) -> Json | None:
     return {"id": str(job.pk), "state": job.state} if job else None
 
 
-def _verdict(head: Revision) -> Json | None:
-    newest: Verification | None = (
-        head.verifications.select_related("compared_with").order_by("-id").first()
-    )
-    return verdict_document(newest) if newest else None
+def _disputes(model: RegisteredModel) -> Iterable[Dispute]:
+    undecided = Dispute.objects.undecided().on_public()
+    return undecided.with_things().filter(model=model).order_by("id")
+
+
+def _verdict(verification: Verification) -> Json:
+    contested = verification.revision.verifications.values("pk")
+    undecided = Dispute.objects.undecided().on_public()
+    disputes = undecided.filter(verification__in=contested)
+    return verdict_document(verification) | {
+        "public": verification.is_public,
+        "disputed": disputes.exists(),
+    }
 
 
 def verdict_document(verification: Verification) -> Json:
@@ -214,4 +225,48 @@ def verdict_document(verification: Verification) -> Json:
         "sketch_by": "team" if verification.is_self_attested else "register",
         "engine": verification.engine,
         "created": verification.created_at.isoformat(),
+    }
+
+
+def dispute_row(dispute: Dispute) -> Json:
+    """Return a dispute in a list."""
+    derivation, verification = dispute.derivation, dispute.verification
+    return {
+        "id": dispute.pk,
+        "about": dispute.kind,
+        "model": dispute.model.slug,
+        "fact": dispute.fact or None,
+        "derivation": {
+            "child": derivation.child.slug,
+            "parent": derivation.parent.slug,
+            "relation": derivation.relation,
+        }
+        if derivation
+        else None,
+        "verdict": verification.verdict if verification else None,
+        "verification": verification.pk if verification else None,
+        "state": dispute.state,
+        "opened_by": dispute.opened_by.get_username(),
+        "opened": dispute.opened_at.isoformat(),
+        "answer_until": dispute.answer_until.isoformat(),
+        "overdue": dispute.is_overdue,
+    }
+
+
+def dispute_document(dispute: Dispute) -> Json:
+    """Return a dispute with everything that was said in it."""
+    events = dispute.events.select_related("author").order_by("id")
+    return dispute_row(dispute) | {
+        "answers": [team.slug for team in dispute.other_side()],
+        "events": [
+            {
+                "kind": event.kind,
+                "author": event.author.get_username(),
+                "text": event.text,
+                "evidence": event.evidence,
+                "ruling": event.ruling,
+                "created": event.created_at.isoformat(),
+            }
+            for event in events
+        ],
     }

@@ -36,7 +36,7 @@ class NewsFeed(Feed):  # type: ignore[type-arg]  # no subscript at run time
     def items(self) -> list[News]:
         """Return the newest entries and verdicts together."""
         models = RegisteredModel.objects.listed().select_related("organization")
-        verdicts = Verification.objects.with_models()
+        verdicts = Verification.objects.public().with_models()
         news: list[News] = [*models.order_by("-created_at", "-id")[:MOST]]
         news += verdicts.order_by("-created_at", "-id")[:MOST]
         return sorted(news, key=_moment, reverse=True)[:MOST]
@@ -107,4 +107,4 @@ SITEMAPS: Final = {"pages": PageMap, "models": ModelMap}
 
 
 def _moment(item: News) -> datetime:
-    return item.created_at
+    return item.published_at if isinstance(item, Verification) else item.created_at

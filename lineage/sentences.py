@@ -51,6 +51,10 @@ HEDGES: Final[dict[str, Any]] = {
 }
 
 REASON_SENTENCES: Final[dict[str, Any]] = {
+    "decided-by-moderator": _(
+        "A moderator has settled a dispute by this verdict, in place of the one that "
+        "the comparison gave."
+    ),
     "copy-of-undeclared": _(
         "The weights are a copy of those of {other}, which is not declared as a base. "
         "Naming it in the model card, or showing that {other} came later, would settle "

@@ -27,6 +27,17 @@ SHOWN: Final = (
     "hf_repo",
     "arxiv",
 )
+# What a reader may correct or contest, beside them.
+CORRECTABLE: Final = (
+    "name",
+    "name_zh",
+    "category",
+    "contribution",
+    *SHOWN,
+    "origin",
+    "claims",
+    "other",
+)
 _COLUMNS: Final = frozenset(
     {"family", "architecture", "released", "params", "license", "open", "arxiv"}
 )

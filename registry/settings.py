@@ -266,7 +266,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"EntryKindEnum": ("model", "product", "tool")},
+    "ENUM_NAME_OVERRIDES": {
+        "EntryKindEnum": ("model", "product", "tool"),
+        "DisputeState": "lineage.models.Dispute.State",
+        "RuledState": "lineage.services.rulings.STATES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

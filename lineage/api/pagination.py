@@ -101,6 +101,17 @@ def page_of_models(
     return Page(rows=rows[:limit], total=models.count(), end=end)
 
 
+def page_by_id(rows: QuerySet[Any], *, limit: int, cursor: str) -> Page:
+    """Return a page of rows, those with the largest id first."""
+    ordered = rows.order_by("-id")
+    if cursor:
+        _, key = decode_cursor(cursor, kind=int)
+        ordered = ordered.filter(id__lt=key)
+    found = list(ordered[: limit + 1])
+    end = (0, found[limit - 1].pk) if len(found) > limit else None
+    return Page(rows=found[:limit], total=rows.count(), end=end)
+
+
 def page_of_reached(reached: Reached, *, limit: int, cursor: str) -> Page:
     """Return a page of (hops, id) pairs, in the order in which they were reached."""
     first = _place_after(reached, decode_cursor(cursor, kind=int)) if cursor else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -21,6 +22,7 @@ from rest_framework.views import APIView
 from lineage import documents
 from lineage.api import shapes
 from lineage.api.views import find_model
+from lineage.hearing import verdict_for
 from registry.description import Description, Evidence
 from registry.models import ApiToken, Organization, RegisteredModel, Revision
 from registry.permissions import can_push
@@ -187,4 +189,6 @@ def _refusal(error: Exception) -> ValidationError:
 
 
 def _document(revision: Revision) -> dict[str, Any]:
-    return documents.model_document(find_model(revision.model.slug))
+    model = find_model(revision.model.slug)
+    shown = verdict_for(AnonymousUser(), model, model.head)
+    return documents.model_document(model, shown)

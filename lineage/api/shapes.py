@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from lineage.models import Dispute, DisputeEvent
 from registry.api.shapes import ListShape
 from registry.declaration import MAX_BASES, MAX_ID_LENGTH
 from registry.description import (
@@ -51,6 +52,57 @@ class VerdictShape(serializers.Serializer[Any]):
     revision = serializers.CharField()
     engine = serializers.CharField()
     created = serializers.DateTimeField()
+    public = serializers.BooleanField()
+    disputed = serializers.BooleanField()
+
+
+class ContestedEdgeShape(serializers.Serializer[Any]):
+    """A derivation that somebody contests."""
+
+    child = serializers.CharField()
+    parent = serializers.CharField()  # type: ignore[assignment]  # DRF's own word
+    relation = serializers.CharField()
+
+
+class DisputeShape(serializers.Serializer[Any]):
+    """A dispute in a list; one of fact, derivation and verification is set."""
+
+    id = serializers.IntegerField()
+    about = serializers.ChoiceField(choices=("fact", "edge", "verdict"))
+    model = serializers.CharField()
+    fact = serializers.CharField(allow_null=True)
+    derivation = ContestedEdgeShape(allow_null=True)
+    verdict = serializers.CharField(allow_null=True)
+    verification = serializers.IntegerField(allow_null=True)
+    state = serializers.ChoiceField(choices=Dispute.State.choices)
+    opened_by = serializers.CharField()
+    opened = serializers.DateTimeField()
+    answer_until = serializers.DateTimeField()
+    overdue = serializers.BooleanField()
+
+
+class DisputeEventShape(serializers.Serializer[Any]):
+    """What somebody said or did in a dispute."""
+
+    kind = serializers.ChoiceField(choices=DisputeEvent.Kind.values)
+    author = serializers.CharField()
+    text = serializers.CharField()
+    evidence = serializers.ListField(child=serializers.URLField())
+    ruling = serializers.DictField(child=serializers.CharField())
+    created = serializers.DateTimeField()
+
+
+class DisputeDetailShape(DisputeShape):
+    """A dispute with its history; `answers` are the organisations that answer."""
+
+    answers = serializers.ListField(child=serializers.CharField())
+    events = DisputeEventShape(many=True)
+
+
+class DisputeListShape(ListShape):
+    """A page of disputes."""
+
+    results = DisputeShape(many=True)
 
 
 class DerivationShape(serializers.Serializer[Any]):
@@ -118,6 +170,8 @@ class ModelDetailShape(ModelShape):
     declared = DeclaredShape(many=True)
     job = JobBriefShape(allow_null=True)
     verdict = VerdictShape(allow_null=True)  # type: ignore[assignment]  # in full here
+    verdict_pending_until = serializers.DateTimeField(allow_null=True)
+    disputes = DisputeShape(many=True)
 
 
 class NodeShape(serializers.Serializer[Any]):

@@ -29,7 +29,8 @@ class VerificationStatement(APIView):
         A superseded one names its successor. Public keys:
         `/.well-known/baimo-signing-keys.json`.
         """
-        return _signed(Verification.objects.filter(pk=pk), "There is no such verdict.")
+        found = Verification.objects.public().filter(pk=pk)
+        return _signed(found, "There is no such verdict.")
 
 
 class ModelStatement(APIView):
@@ -39,8 +40,8 @@ class ModelStatement(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Return the DSSE envelope of the newest verdict on the current revision."""
         model = find_model(slug)
-        of_head = Verification.objects.filter(revision=model.head_id)
-        return _signed(of_head, f"There is no verdict on {model.slug} yet.")
+        newest = Verification.objects.current().filter(revision=model.head_id)
+        return _signed(newest.public(), f"There is no verdict on {model.slug} yet.")
 
 
 def _signed(found: VerificationQuerySet, otherwise: str) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from lineage.api import (
+    dispute_views,
     graph_views,
     registration_views,
     statement_views,
@@ -35,6 +36,13 @@ urlpatterns = [
     ),
     path("registrations/", registration_views.Registrations.as_view()),
     path("registrations/<str:slug>/", registration_views.RegistrationDetail.as_view()),
+    path("disputes/", dispute_views.DisputeList.as_view(), name="api-disputes"),
+    path(
+        "disputes/<int:pk>/", dispute_views.DisputeDetail.as_view(), name="api-dispute"
+    ),
+    path("disputes/<int:pk>/answer/", dispute_views.DisputeAnswer.as_view()),
+    path("disputes/<int:pk>/decision/", dispute_views.DisputeDecision.as_view()),
+    path("disputes/<int:pk>/withdrawal/", dispute_views.DisputeWithdrawal.as_view()),
     path("lineage/path/", walk_views.Path.as_view(), name="api-path"),
     path("lineage/common-ancestors/", walk_views.CommonAncestors.as_view()),
     path("lineage/graph/", graph_views.Graph.as_view(), name="api-graph"),

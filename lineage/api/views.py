@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count
+from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
@@ -16,7 +17,9 @@ from lineage import documents
 from lineage.api import shapes
 from lineage.api.pagination import page_of_models
 from lineage.api.params import ModelListParams
+from lineage.hearing import verdict_for
 from lineage.models import with_verdict
+from registry.api.auth import token_of
 from registry.fingerprint import Sketch, compare
 from registry.limits import costly
 from registry.models import RegisteredModel
@@ -107,8 +110,15 @@ class ModelDetail(APIView):
 
     @extend_schema(responses=shapes.ModelDetailShape)
     def get(self, request: Request, slug: str) -> Response:
-        """Return facts, sources, derivations, files, declaration, job and verdict."""
-        return Response(documents.model_document(find_model(slug)))
+        """Return facts, sources, derivations, files, declaration, job and verdict.
+
+        A verdict that waits for its team's answer is shown to the team alone.
+        """
+        model = find_model(slug)
+        shown = verdict_for(request.user, model, model.head, token=token_of(request))
+        response = Response(documents.model_document(model, shown))
+        patch_vary_headers(response, ["Authorization"])
+        return response
 
 
 @costly

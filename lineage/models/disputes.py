@@ -60,6 +60,11 @@ class Dispute(models.Model):
     UNDECIDED = (State.OPEN, State.ANSWERED)
     DECISIONS = (State.UPHELD, State.AMENDED, State.REJECTED)
     GRANTED = (State.UPHELD, State.AMENDED)
+    ABOUT = {
+        "fact": ~Q(fact=""),
+        "edge": Q(derivation__isnull=False),
+        "verdict": Q(verification__isnull=False),
+    }
 
     model = models.ForeignKey(
         RegisteredModel, on_delete=models.PROTECT, related_name="disputes"

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from lineage import notices
 from lineage.models import Derivation, Dispute, DisputeEvent, Verification
@@ -33,7 +34,7 @@ class AlreadyContested(DisputeRefused):
     """The same person contests the same thing already; `dispute` is that one."""
 
     def __init__(self, dispute: Dispute) -> None:
-        super().__init__("You contest this already.")
+        super().__init__(_("You contest this already."))
         self.dispute = dispute
 
 
@@ -69,7 +70,7 @@ def thing_of_edge(derivation: Derivation) -> Contested:
     What the weights said of it is contested at the verdict.
     """
     if derivation.state == StatementKind.WITHDRAWN:
-        raise NotContestable("Nobody claims this derivation any more.")
+        raise NotContestable(_("Nobody claims this derivation any more."))
     child = derivation.child
     speaking = Verification.objects.filter(
         statements__derivation=derivation, revision=child.head
@@ -87,7 +88,7 @@ def thing_of_verdict(verification: Verification) -> Contested:
     model = verification.revision.model
     if model.head_id != verification.revision_id:
         raise NotContestable(
-            "This verdict is about an earlier revision. Contest the current one."
+            _("This verdict is about an earlier revision. Contest the current one.")
         )
     newest = verification.revision.verifications.with_models().latest("id")
     return Contested(model=model, verification=newest)
@@ -119,8 +120,11 @@ def open_dispute(
             raise AlreadyContested(standing)
         if mine.count() >= MAX_OPEN:
             raise TooManyOpen(
-                f"You have {MAX_OPEN} undecided disputes. Wait for a decision, or take "
-                "one back."
+                _(
+                    "You have %(n)s undecided disputes. Wait for a decision, or take "
+                    "one back."
+                )
+                % {"n": MAX_OPEN}
             )
         dispute.save()
         _note(dispute, Kind.OPENED, by, reason, evidence)
@@ -167,9 +171,8 @@ def decide(
         is_granted = outcome in Dispute.GRANTED
         if is_granted and not is_ripe(dispute):
             raise NotYet(
-                "The other side may answer until "
-                f"{dispute.answer_until:%Y-%m-%d}; until then only a rejection is "
-                "possible."
+                _("The other side may answer until %(d)s; until then, only reject.")
+                % {"d": f"{dispute.answer_until:%Y-%m-%d}"}
             )
         said = ruling.as_json() if is_granted else {}
         _note(dispute, DisputeEvent.Kind(outcome.value), by, reasons, ruling=said)
@@ -191,7 +194,7 @@ def _lock(dispute: Dispute) -> None:
     lock_register()
     dispute.refresh_from_db(fields=["state"])
     if not dispute.is_undecided:
-        raise Ended("This dispute has ended.")
+        raise Ended(_("This dispute has ended."))
 
 
 def _move(dispute: Dispute, state: Dispute.State) -> None:

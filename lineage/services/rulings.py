@@ -24,6 +24,13 @@ STATES: Final = (
     StatementKind.ALLEGED,
 )
 
+# What a ruling on each kind of thing must give.
+NEEDED: Final = {
+    "verdict": ("verdict",),
+    "edge": ("state",),
+    "fact": ("right", "source"),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ruling:

@@ -242,6 +242,23 @@ def n_comparable(verification: Verification) -> int | None:
 
 
 @register.filter
+def shown_relatives(verification: Verification) -> list[dict[str, Any]]:
+    """Return the relatives found, without models whose own verdict is not public yet.
+
+    A team is heard before anything against it can be read, here as well.
+    """
+    relatives: list[dict[str, Any]] = verification.relatives
+    if len(relatives) < 2:
+        return relatives
+    slugs = [relative["slug"] for relative in relatives]
+    waiting = RegisteredModel.objects.filter(
+        slug__in=slugs, revisions__verifications__hearing__end=""
+    )
+    hidden = set(waiting.values_list("slug", flat=True))
+    return [relative for relative in relatives if relative["slug"] not in hidden]
+
+
+@register.filter
 def repeat_commands(verification: Verification) -> str:
     """Return the lines that repeat a comparison; empty where files are not here."""
     own, other = verification.revision.model, verification.compared_with
@@ -330,6 +347,18 @@ def chance(comparison: Mapping[str, Any]) -> SafeString:
         "less than once in {times}."
     )
     return format_html(text, times=_power_of_ten(_exponent(log10_p)))
+
+
+@register.filter
+def per_mille(share: float) -> str:
+    """Return a share as per cent with one digit behind the point."""
+    return f"{share:.1%}"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """Return a count with separators."""
+    return f"{number:,}"
 
 
 @register.filter

@@ -36,7 +36,7 @@ def _prefers_chinese(request: HttpRequest) -> bool:
 
 
 def _context() -> dict[str, object]:
-    verdicts = Verification.objects.current().with_models().order_by("-id")
+    verdicts = Verification.objects.current().public().with_models().order_by("-id")
     return {
         "n_models": RegisteredModel.objects.listed().count(),
         "drawing": _slice(),

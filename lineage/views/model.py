@@ -14,11 +14,13 @@ from lineage import answers
 from lineage.badges import badge_of
 from lineage.drawings import Options, draw_derivations
 from lineage.exports import FORMS
+from lineage.hearing import verdict_for
 from lineage.models import (
     DeclarationQuerySet,
     Derivation,
     DerivationQuerySet,
     Verification,
+    VerificationQuerySet,
 )
 from lineage.tree import (
     HOPS_DOWN,
@@ -28,11 +30,12 @@ from lineage.tree import (
     drawn,
     read_tree_query,
 )
+from lineage.views.around import around_verdict, disputes_of
 from registry import card, markdown, storage
 from registry.estimates import memory_needs
 from registry.facts import Note, compute_of, facts_of, notes_on, number_sources
 from registry.models import HubImport, Job, RegisteredModel, Revision, Tag
-from registry.permissions import can_push
+from registry.permissions import can_push, sees_unpublished
 from registry.services.registrations import is_described_by_form
 from registry.templatetags.words import shown_name
 from registry.vocabulary import (
@@ -59,8 +62,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     if found.slug != slug:
         return redirect(found, permanent=True)
     kin = _kin(found, read_tree_query(request.GET))
-    context = _context(found) | kin | _snippets(found, request)
-    context |= _revisions(found, found.head)
+    context = _context(found, request) | kin | _snippets(found, request)
+    context |= _revisions(found, found.head, request)
     context["may_describe"] = _may_describe(found, request)
     return render(request, "lineage/model.html", context)
 
@@ -69,7 +72,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     """List an entry's revisions and the verdicts on them, newest first."""
     found = _find(slug)
     revisions = found.revisions.select_related("author").prefetch_related(
-        Prefetch("verifications", Verification.objects.order_by("-id")),
+        Prefetch("verifications", _seen(found, request)),
         Prefetch("tags", Tag.objects.order_by("name")),
     )
     context = {"model": found, "revisions": revisions.order_by("-id")[:MAX_FILES]}
@@ -80,17 +83,21 @@ def revision(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Show an entry as it stood at a tag or a commit."""
     found = _find(slug)
     shown = _revision(found, name)
-    verification = _current_verdict(shown)
+    current = verdict_for(request.user, found, shown)
+    verification = current.verification
     is_commit = shown.commit_id.startswith(name)
     context = {
         "model": found,
         "asked": name[:SHORT] if is_commit else name,
+        "current": current,
         "verification": verification,
+        **(around_verdict(verification, request.user) if verification else {}),
         "declarations": list(declarations_of(shown)),
         "files": list(shown.files.select_related("blob").order_by("path")[:MAX_FILES]),
         "card": _card(shown),
     }
-    return render(request, "lineage/revision.html", context | _revisions(found, shown))
+    context |= _revisions(found, shown, request)
+    return render(request, "lineage/revision.html", context)
 
 
 def declarations_of(revision: Revision) -> DeclarationQuerySet:
@@ -123,12 +130,20 @@ def _revision(model: RegisteredModel, name: str) -> Revision:
     return found[0]
 
 
-def _revisions(found: RegisteredModel, shown: Revision | None) -> dict[str, Any]:
+def _seen(found: RegisteredModel, request: HttpRequest) -> VerificationQuerySet:
+    """Return the verdicts that somebody may read, the newest first."""
+    seen = Verification.objects.select_related("hearing").order_by("-id")
+    return seen if sees_unpublished(request.user, found) else seen.public()
+
+
+def _revisions(
+    found: RegisteredModel, shown: Revision | None, request: HttpRequest
+) -> dict[str, Any]:
     """Return the newest revisions with their verdicts, and how to load one of them."""
     if shown is None:
         return {}
     newest = found.revisions.order_by("-id").prefetch_related(
-        Prefetch("verifications", Verification.objects.order_by("-id")),
+        Prefetch("verifications", _seen(found, request)),
         Prefetch("tags", Tag.objects.order_by("name")),
     )
     rows = list(newest[:MAX_REVISIONS])
@@ -144,12 +159,13 @@ def _revisions(found: RegisteredModel, shown: Revision | None) -> dict[str, Any]
     }
 
 
-def _context(found: RegisteredModel) -> dict[str, Any]:
+def _context(found: RegisteredModel, request: HttpRequest) -> dict[str, Any]:
     head = found.head
     notes = number_sources(found)
     parents = _parents(found, notes)
     said = [derivation for derivation, _ in parents]
-    verification = _current_verdict(head)
+    current = verdict_for(request.user, found, head)
+    verification = current.verification
     declarations = list(declarations_of(head)) if head else []
     children = _children(found)
     return {
@@ -165,6 +181,9 @@ def _context(found: RegisteredModel) -> dict[str, Any]:
         "needs": memory_needs(found.params) if found.params else [],
         "compute": compute_of(found),
         "verification": verification,
+        "current": current,
+        **(around_verdict(verification, request.user) if verification else {}),
+        "disputes": disputes_of(found),
         "declarations": declarations,
         "claims": _claims(found, notes),
         "job": _job_to_show(head),
@@ -281,12 +300,6 @@ def _shares(
         return None
     shares = CATEGORY_SHARES[Category(found.category)]
     return dict(zip(("data", "architecture", "compute"), shares, strict=True))
-
-
-def _current_verdict(head: Revision | None) -> Verification | None:
-    if head is None:
-        return None
-    return head.verifications.with_models().order_by("-id").first()
 
 
 def _job_to_show(head: Revision | None) -> Job | None:

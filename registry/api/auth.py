@@ -48,3 +48,15 @@ def administrator_of(request: Request) -> ApiToken:
     if not can_administer(token.user, token.organization, token=token):
         raise PermissionDenied("This needs a token of an owner with the scope 'admin'.")
     return token
+
+
+def token_of(request: Request) -> ApiToken | None:
+    """Return the token of a request, or None."""
+    return request.auth if isinstance(request.auth, ApiToken) else None
+
+
+def person_of(request: Request) -> User:
+    """Return whose token a request bears; raises NotAuthenticated without one."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user

@@ -154,6 +154,12 @@ def fact_label(name: str) -> str:
 
 
 @register.filter
+def contested_fact(name: str) -> str:
+    """Return the label of what a correction or a dispute is about."""
+    return str(_BESIDE_FACTS.get(name) or fact_label(name))
+
+
+@register.filter
 def filter_label(name: str) -> str:
     """Return the label of a filter of the catalog."""
     return str(_FILTER_LABELS.get(name) or fact_label(name))
@@ -296,6 +302,11 @@ def verdict_state(verdict: str) -> str:
     return _VERDICT_STATES.get(str(verdict), "alleged")
 
 
+_BESIDE_FACTS: Final = {
+    "origin": _("Where it comes from"),
+    "claims": _("Claims in circulation"),
+    "other": _("Something else"),
+}
 _VERDICT_STATES: Final = {
     "consistent": "verified",
     "independent": "verified",

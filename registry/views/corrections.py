@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from registry.facts import SHOWN
+from registry.facts import CORRECTABLE
 from registry.forms import CorrectionForm
 from registry.models import RegisteredModel
-from registry.templatetags.words import fact_label
+from registry.templatetags.words import contested_fact
 
 # So many waiting ones are enough for an editor to look at the whole entry.
 MAX_WAITING: Final = 20
@@ -40,11 +40,5 @@ def correct(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _facts() -> list[tuple[str, str]]:
     """Return what a reader may pick, with labels."""
-    names = ("name", "name_zh", "category", "contribution", *SHOWN)
-    picked = [(name, fact_label(name)) for name in names]
-    more = [
-        ("origin", _("Where it comes from")),
-        ("claims", _("Claims in circulation")),
-        ("other", _("Something else")),
-    ]
-    return [("", _("Choose a fact")), *picked, *more]
+    picked = [(name, contested_fact(name)) for name in CORRECTABLE]
+    return [("", _("Choose a fact")), *picked]

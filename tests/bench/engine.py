@@ -3,7 +3,8 @@
     python tests/zoo/train.py bench              # trains what is missing (an hour)
     python -m tests.bench.engine pairs [N]       # labelled pairs, weights at hand
     python -m tests.bench.engine independents    # every pair of bases, sketches alone
-    python -m tests.bench.engine tables          # what was found, as Markdown
+    python -m tests.bench.engine tables          # what was found, as Markdown; and the
+                                                 # error rate that verdicts cite
     python -m tests.bench.engine plot FILE       # calibration of p-values, as SVG
 
 Answers are appended to .zoo-cache/answers/ as JSON lines; what is there is not
@@ -23,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from registry import fingerprint
 from registry.fingerprint import ENGINE, Sketch
 from registry.fingerprint.cli import Loaded, answer
 from registry.fingerprint.judging.findings import find
@@ -34,6 +36,7 @@ from tests.zoo.pairs import Pair, independents, pairs
 
 ANSWERS = CACHE / "answers" / ENGINE.replace("/", "-")
 SKETCHES = CACHE / "sketches" / ENGINE.replace("/", "-")
+MEASURED = Path(fingerprint.__file__).with_name("measured.json")
 KEPT = ("related", "relation", "relation_set", "direction", "log10_p", "effect")
 KEPT += ("parents", "seconds")
 WORKERS = 2
@@ -49,6 +52,14 @@ def main(command: str, argument: str = "1000000") -> None:
         Path(argument).write_text(plot.calibration(read("independents")))
     else:
         tables.main(read("pairs"), read("independents"))
+        _keep_measured(tables.error_rate(read("independents")))
+
+
+def _keep_measured(rate: dict[str, Any]) -> None:
+    """Write down for verdicts to cite how often this engine was measured to err."""
+    measured = json.loads(MEASURED.read_text("utf-8"))
+    measured[ENGINE] = rate
+    MEASURED.write_text(json.dumps(measured, indent=1) + "\n", "utf-8")
 
 
 def read(name: str) -> list[dict[str, Any]]:

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import beta
 
 from registry.fingerprint import ENGINE
 
 Answer = dict[str, Any]
 ALPHAS = (0.05, 0.01, 0.001)
+CONFIDENCE = 0.95
 
 
 def main(pairs: list[Answer], independents: list[Answer]) -> None:
@@ -88,6 +90,27 @@ def _print_direction(answers: list[Answer]) -> None:
     right = sum(made["direction"] == made["towards"] for made in told)
     open_ = sum(made["truth"] and not made["direction"] for made in answers)
     print(f"Direction: **{right} of {len(told)}** right, {open_} not answered")
+
+
+def error_rate(answers: list[Answer]) -> dict[str, Any]:
+    """Return how often independent models were called related, for verdicts to cite.
+
+    The bound is that of Clopper and Pearson on the models, not the pairs: pairs that
+    share a model are no separate trials.
+    """
+    accused = [made for made in answers if made["related"]]
+    models = {made[side] for made in answers for side in ("a", "b")}
+    hit = {made[side] for made in accused for side in ("a", "b")}
+    n, k = len(models), len(hit)
+    bound = 1.0 if k >= n else float(beta.ppf(CONFIDENCE, k + 1, n - k))
+    return {
+        "pairs": len(answers),
+        "models": n,
+        "related": len(accused),
+        "open": sum(made["related"] is None for made in answers),
+        "bound": round(bound, 4),
+        "confidence": CONFIDENCE,
+    }
 
 
 def _print_independents(answers: list[Answer]) -> None:

@@ -34,5 +34,5 @@ def test_compose_sets_only_variables_that_exist() -> None:
     block = compose.split("x-environment:")[1].split("\n\n")[0]
     named = re.findall(r"^  ([A-Z_]+?)(?:_FILE)?:", block, re.M)
 
-    assert len(named) == 7
+    assert len(named) == 8
     assert set(named) <= READ

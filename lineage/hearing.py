@@ -1,0 +1,49 @@
+"""What a visitor may read of a verdict that perhaps waits for its team's answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser, User
+
+from lineage.models import Hearing, Verification
+from registry.models import ApiToken, RegisteredModel, Revision
+from registry.permissions import sees_unpublished
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The newest verdict on a revision as far as somebody may read it.
+
+    `until` is set while it is not public. `is_cleared` is said to the team alone:
+    this verdict has ended the hearing of a contradiction.
+    """
+
+    verification: Verification | None = None
+    until: datetime | None = None
+    is_cleared: bool = False
+
+
+def verdict_for(
+    user: User | AnonymousUser,
+    model: RegisteredModel,
+    head: Revision | None,
+    *,
+    token: ApiToken | None = None,
+) -> Shown:
+    """Return what someone may read of the newest verdict on a model's revision."""
+    if head is None:
+        return Shown()
+    newest = head.verifications.with_models().order_by("-id").first()
+    if newest is None:
+        return Shown()
+    if newest.is_public and not user.is_authenticated:
+        return Shown(newest)
+    sees = sees_unpublished(user, model, token=token)
+    if newest.is_public:
+        cleared = newest.ended.filter(end=Hearing.End.CLEARED)
+        return Shown(newest, is_cleared=sees and cleared.exists())
+    hearing = newest.heard
+    until = hearing.until if hearing and not hearing.end else None
+    return Shown(newest if sees else None, until)
