@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
-from lineage.models import Derivation, Verification
+from lineage.models import Derivation, Dispute, Verification
 from registry.fingerprint import ENGINE
 from registry.models import (
     ApiToken,
@@ -162,3 +164,15 @@ def make_verification(**overrides: Any) -> Verification:
         overrides["revision"] = make_revision()
     values = {"verdict": Verdict.CONSISTENT, "reason": "related", "engine": ENGINE}
     return Verification.objects.create(**values | overrides)
+
+
+def make_dispute(**overrides: Any) -> Dispute:
+    """Return an open dispute on a fact of a catalog entry, without its opening."""
+    if "model" not in overrides:
+        overrides["model"] = make_catalog_model()
+    if "opened_by" not in overrides:
+        overrides["opened_by"] = make_user()
+    if not {"derivation", "verification"} & overrides.keys():
+        overrides.setdefault("fact", "params")
+    values = {"answer_until": timezone.now() + timedelta(days=14)}
+    return Dispute.objects.create(**values | overrides)

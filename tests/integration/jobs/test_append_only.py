@@ -7,7 +7,12 @@ from django.db import DatabaseError, connection, models, transaction
 
 from lineage.models import Change, Derivation, Statement, Verification
 from registry.vocabulary import StatementKind
-from tests.factories import make_derivation, make_verification
+from tests.factories import (
+    make_derivation,
+    make_dispute,
+    make_user,
+    make_verification,
+)
 
 pytestmark = pytest.mark.usefixtures("append_only")
 
@@ -19,10 +24,14 @@ def make_statement() -> Statement:
 
 
 def make_rows() -> list[models.Model]:
-    return [make_statement(), make_verification()]
+    event = make_dispute().events.create(kind="opened", author=make_user())
+    return [make_statement(), make_verification(), event]
 
 
-@pytest.mark.parametrize("position", [0, 1], ids=["statement", "verification"])
+ROWS = ["statement", "verification", "dispute event"]
+
+
+@pytest.mark.parametrize("position", range(3), ids=ROWS)
 def test_a_row_cannot_be_changed(position: int) -> None:
     row = make_rows()[position]
 
@@ -30,7 +39,7 @@ def test_a_row_cannot_be_changed(position: int) -> None:
         type(row)._default_manager.filter(pk=row.pk).update(created_at=None)
 
 
-@pytest.mark.parametrize("position", [0, 1], ids=["statement", "verification"])
+@pytest.mark.parametrize("position", range(3), ids=ROWS)
 def test_a_row_cannot_be_removed(position: int) -> None:
     row = make_rows()[position]
 

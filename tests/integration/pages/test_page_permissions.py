@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
+from lineage.models import Hearing, Verification
 from registry.models import Membership
 from registry.services.claims import file_claim
 from registry.services.members import invite
@@ -55,7 +58,42 @@ RULES = {
     "lineage:atlas": [everybody()],
     "lineage:atlas-data": [everybody()],
     "lineage:atlas-card": [everybody("entry")],
-    "lineage:verification": [everybody("verification")],
+    "lineage:verification": [
+        everybody("verification"),
+        # One that waits for the team's answer.
+        Rule(("pending",), (ABSENT, ABSENT, ALL, ALL, ALL)),
+    ],
+    "lineage:verification-answer": [
+        Rule(
+            ("pending",),
+            (SIGN_IN, ABSENT, 403, 302, 302),
+            "post",
+            {"answer": "We have trained it ourselves."},
+        )
+    ],
+    "lineage:disputes": [everybody()],
+    "lineage:dispute": [everybody("dispute")],
+    "lineage:contest": [
+        Rule((), (SIGN_IN, ALL, ALL, ALL, ALL), "get", {"verdict": "newest"}),
+        Rule(
+            (), (SIGN_IN, *(ABSENT,) * 4), "get", {"fact": "colour", "model": "llama"}
+        ),
+    ],
+    # Moderators are none of these; see test_page_disputes.
+    "lineage:dispute-queue": [Rule((), (SIGN_IN, 403, 403, 403, 403))],
+    # A stranger contests the model of the team.
+    "lineage:dispute-speak": [
+        Rule(("dispute",), (SIGN_IN, 302, 403, 302, 302), "post", {"text": "So."})
+    ],
+    "lineage:dispute-withdraw": [
+        Rule(("dispute",), (SIGN_IN, ALL, 403, 403, 403)),
+        Rule(("dispute",), (SIGN_IN, 302, 403, 403, 403), "post"),
+    ],
+    "lineage:dispute-decide": [
+        Rule(
+            ("dispute",), (SIGN_IN, 403, 403, 403, 403), "post", {"outcome": "rejected"}
+        )
+    ],
     "lineage:registration-new": [members()],
     "lineage:registration-bases": [everybody()],
     "lineage:registration-edit": [
@@ -167,6 +205,8 @@ class Case(NamedTuple):
     membership: int
     lab: str
     claim: int
+    pending: int
+    dispute: int
     correction: int
     hook: int
     delivery: Any
@@ -215,6 +255,10 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         invitation=invitation.pk,
         key=key,
         membership=membership.pk,
+        pending=_pending(world).pk,
+        dispute=factories.make_dispute(
+            model=world.model, opened_by=world.stranger, fact="params"
+        ).pk,
         lab=factories.make_organization(is_catalog=True).slug,
         claim=file_claim(
             factories.make_organization(is_catalog=True),
@@ -230,6 +274,19 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         delivery=send_test(hook).pk,
     )
     return found, visitors
+
+
+def _pending(world: Any) -> Verification:
+    """Return a verdict on another model of the team that waits for its answer."""
+    model = factories.make_model(organization=world.organization)
+    pending = factories.make_verification(
+        revision=factories.make_revision(model=model),
+        verdict="undeclared-base",
+        compared_with=world.base,
+    )
+    until = timezone.now() + timedelta(days=7)
+    Hearing.objects.create(verification=pending, until=until)
+    return pending
 
 
 @pytest.mark.parametrize(("position", "role"), list(enumerate(ROLES)))
@@ -251,7 +308,10 @@ def test_every_visitor_gets_what_is_theirs(
     found, visitors = case
     address = reverse(name, args=[getattr(found, part) for part in rule.args])
 
-    response = getattr(visitors[role], rule.method)(address, rule.data)
+    data = dict(rule.data)
+    if data.get("verdict"):
+        data["verdict"] = str(found.verification)
+    response = getattr(visitors[role], rule.method)(address, data)
 
     assert response.status_code == rule.expected[position]
     if response.status_code == SIGN_IN and role == "anonymous":
