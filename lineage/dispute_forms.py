@@ -47,7 +47,14 @@ class LinesField(forms.CharField):
         return addresses
 
 
-class AnswerForm(forms.Form):
+class PlainForm(forms.Form):
+    """A form whose labels are sentences of their own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
+
+
+class AnswerForm(PlainForm):
     """What a team says of a verdict before it is published."""
 
     answer = _text(
@@ -55,7 +62,7 @@ class AnswerForm(forms.Form):
     )
 
 
-class SpeechForm(forms.Form):
+class SpeechForm(PlainForm):
     """What a side says in a dispute, and where its evidence stands."""
 
     text = _text(_("What do you say?"))
@@ -75,7 +82,7 @@ class DisputeForm(SpeechForm):
     )
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(PlainForm):
     """A moderator's decision, its reasons, and what takes the contested thing's place.
 
     Only the fields of the thing that is contested are there.
@@ -83,7 +90,7 @@ class DecisionForm(forms.Form):
 
     outcome = forms.ChoiceField(
         label=_("Decision"),
-        choices=[(word.value, word.label) for word in Dispute.DECISIONS],
+        choices=[("", "–"), *((word.value, word.label) for word in Dispute.DECISIONS)],
     )
     reasons = _text(_("Reasons"), _("Both sides and everybody else can read them."))
     verdict = forms.ChoiceField(

@@ -30,6 +30,14 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         public = Verification.objects.public().values("pk")
         return self.filter(Q(verification=None) | Q(verification__in=public))
 
+    def concerning(self, organization: Organization) -> DisputeQuerySet:
+        """Return those about a model of an organisation, at either end."""
+        return self.filter(
+            Q(model__organization=organization)
+            | Q(derivation__parent__organization=organization)
+            | Q(verification__compared_with__organization=organization)
+        )
+
     def with_things(self) -> DisputeQuerySet:
         """Return disputes with what they are about in the same query."""
         return self.select_related(

@@ -77,7 +77,10 @@ def _note_console(visit: Visit, message: object) -> None:
     text = getattr(message, "text", "")
     # A driver without a graphics card says that it is slow.
     is_driver = "GL Driver Message" in text
-    if getattr(message, "type", "") in {"error", "warning"} and not is_driver:
+    # A form that is not right yet is answered so.
+    is_refusal = "status of 422" in text
+    is_expected = is_driver or is_refusal
+    if getattr(message, "type", "") in {"error", "warning"} and not is_expected:
         visit.faults.append(text)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.browser.people import push, sign_up
 from tests.integration.stack.running_site import Site
 
 pytestmark = pytest.mark.browser
@@ -103,21 +102,11 @@ def test_somebody_signs_up_pushes_a_model_and_reads_the_verdict(
     visit: Visit, site: Site, small_model: Path
 ) -> None:
     page = visit.page
-    visit.go("/register/")
-    page.get_by_role("link", name="Sign up").click()
-    page.get_by_label("Username").fill("ada")
-    page.get_by_label("Password", exact=True).fill("counting-wheels-1843")
-    page.get_by_label("Password (again)").fill("counting-wheels-1843")
-    page.get_by_role("button", name="Sign Up").click()
-    page.get_by_label("Name:", exact=True).fill("acme")
-    page.get_by_role("button", name="Create").click()
-    page.get_by_label("Name:").fill("laptop")
-    page.get_by_role("button", name="Make the token").click()
-    token = page.locator("#secret").inner_text()
+    token = sign_up(page, visit.address, "ada", "acme")
     assert token.startswith("baimo_")
 
     with resting(site.pid_of("celery")):
-        push(site, small_model, token)
+        push(site, small_model, token, "acme/my-model")
         visit.go("/models/acme--my-model/")
         expect(page.locator("#progress")).to_contain_text("Waiting for a worker.")
 
@@ -134,20 +123,6 @@ def resting(pid: int) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-def push(site: Site, folder: Path, token: str) -> None:
-    """Push a folder with the client that teams already have."""
-    hf = Path(sys.executable).parent / "hf"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder.parent),
-        "HF_ENDPOINT": f"http://127.0.0.1:{site.port}",
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_TOKEN": token,
-    }
-    command = [str(hf), "upload", "acme/my-model", str(folder)]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("visit", [PHONE, PHONE | DARK], indirect=True)
