@@ -10,7 +10,10 @@ class LineageConfig(AppConfig):
     verbose_name = "Lineage"
 
     def ready(self) -> None:
-        """Listen to the two signals of registry."""
-        from lineage import receivers
+        """Listen to the signals of registry, and show moderators what is contested."""
+        from lineage import moderating, receivers
+        from registry import moderation
 
         receivers.connect()
+        disputes = moderation.Section("lineage/_disputes_queue.html", moderating.queue)
+        moderation.add(disputes)

@@ -48,10 +48,8 @@ urlpatterns = [
     ),
     path("disputes/", disputes.disputes, name="disputes"),
     path("disputes/new/", disputes.contest, name="contest"),
-    path("disputes/queue/", disputes.queue, name="dispute-queue"),
     path("disputes/<int:pk>/", disputes.dispute, name="dispute"),
     path("disputes/<int:pk>/speak/", disputes.speak, name="dispute-speak"),
     path("disputes/<int:pk>/withdraw/", disputes.withdraw, name="dispute-withdraw"),
     path("disputes/<int:pk>/decide/", disputes.decide, name="dispute-decide"),
-    path("corrections/<int:pk>/settle/", disputes.correction, name="correction-settle"),
 ]

@@ -10,19 +10,18 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from lineage.dispute_forms import DecisionForm, DisputeForm, SpeechForm
-from lineage.models import Derivation, Dispute, DisputeQuerySet
+from lineage.models import Derivation, Dispute
 from lineage.services import disputes as service
 from lineage.services.derivations import CycleRefused
 from lineage.services.disputes import Contested, DisputeRefused
 from lineage.views.verification import find_verdict
 from registry.facts import CORRECTABLE
-from registry.models import Correction, RegisteredModel
+from registry.models import RegisteredModel
 from registry.permissions import (
     can_answer_dispute,
     can_decide_dispute,
@@ -55,50 +54,6 @@ def disputes(request: HttpRequest) -> HttpResponse:
         "moderates": is_moderator(request.user),
     }
     return render(request, "lineage/disputes.html", context)
-
-
-@login_required
-def queue(request: SignedInRequest) -> HttpResponse:
-    """Show moderators what waits: overdue disputes first, then the oldest."""
-    if not is_moderator(request.user):
-        raise PermissionDenied
-    waiting = Dispute.objects.undecided().with_things()
-    context = {
-        "groups": [
-            (_("Overdue: nobody has answered in time"), _overdue()),
-            (
-                _("Answered: to be decided"),
-                waiting.filter(state=Dispute.State.ANSWERED).order_by("id"),
-            ),
-            (
-                _("Open: the other side may still answer"),
-                waiting.filter(
-                    state=Dispute.State.OPEN, answer_until__gt=timezone.now()
-                ).order_by("answer_until"),
-            ),
-        ],
-        "corrections": Correction.objects.waiting()
-        .select_related("model__organization")
-        .order_by("id"),
-    }
-    return render(request, "lineage/dispute_queue.html", context)
-
-
-@login_required
-@require_POST
-def correction(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Take a reader's correction over, or decline it."""
-    if not is_moderator(request.user):
-        raise PermissionDenied
-    waiting = get_object_or_404(Correction.objects.waiting(), pk=pk)
-    states = {"take": Correction.State.TAKEN, "decline": Correction.State.DECLINED}
-    state = states.get(request.POST.get("what", ""))
-    if state is None:
-        raise Http404
-    waiting.state = state
-    waiting.save(update_fields=["state"])
-    messages.success(request, _("The correction is settled."))
-    return redirect("lineage:dispute-queue")
 
 
 @login_required
@@ -207,11 +162,6 @@ def decide(request: SignedInRequest, pk: int) -> HttpResponse:
     else:
         messages.success(request, _("The dispute is decided."))
     return redirect(found)
-
-
-def _overdue() -> DisputeQuerySet:
-    overdue = Dispute.objects.overdue(at=timezone.now())
-    return overdue.with_things().order_by("answer_until")
 
 
 def _find(request: HttpRequest, pk: int) -> Dispute:

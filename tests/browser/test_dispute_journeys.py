@@ -68,7 +68,7 @@ def test_a_team_contests_a_verdict_and_a_moderator_decides(
     assert "disputed" in badge(page, model)
 
     with moderating(site, chromium, "mora") as desk:
-        desk.goto(f"{visit.address}/disputes/queue/")
+        desk.goto(f"{visit.address}/moderation/")
         desk.locator("main").get_by_role("link", name="Dispute ").last.click()
         expect(desk).to_have_url(dispute)
         desk.get_by_label("What do you say?").fill("The register has compared both.")

@@ -79,8 +79,6 @@ RULES = {
             (), (SIGN_IN, *(ABSENT,) * 4), "get", {"fact": "colour", "model": "llama"}
         ),
     ],
-    # Moderators are none of these; see test_page_disputes.
-    "lineage:dispute-queue": [Rule((), (SIGN_IN, 403, 403, 403, 403))],
     # A stranger contests the model of the team.
     "lineage:dispute-speak": [
         Rule(("dispute",), (SIGN_IN, 302, 403, 302, 302), "post", {"text": "So."})
@@ -89,6 +87,7 @@ RULES = {
         Rule(("dispute",), (SIGN_IN, ALL, 403, 403, 403)),
         Rule(("dispute",), (SIGN_IN, 302, 403, 403, 403), "post"),
     ],
+    # Moderators are none of these; see test_page_disputes.
     "lineage:dispute-decide": [
         Rule(
             ("dispute",), (SIGN_IN, 403, 403, 403, 403), "post", {"outcome": "rejected"}
