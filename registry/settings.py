@@ -270,6 +270,7 @@ SPECTACULAR_SETTINGS = {
         "EntryKindEnum": ("model", "product", "tool"),
         "DisputeState": "lineage.models.Dispute.State",
         "RuledState": "lineage.services.rulings.STATES",
+        "RuledRelation": "lineage.services.rulings.RELATIONS",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

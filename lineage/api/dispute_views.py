@@ -20,7 +20,7 @@ from lineage.models import Derivation, Dispute, Verification
 from lineage.services import disputes as service
 from lineage.services.derivations import CycleRefused
 from lineage.services.disputes import Contested, DisputeRefused
-from lineage.services.rulings import NEEDED, STATES, Ruling
+from lineage.services.rulings import NEEDED, RELATIONS, STATES, Ruling
 from registry.api.auth import person_of, token_of
 from registry.facts import CORRECTABLE
 from registry.permissions import (
@@ -29,7 +29,7 @@ from registry.permissions import (
     can_open_dispute,
     sees_unpublished,
 )
-from registry.vocabulary import Relation, Verdict
+from registry.vocabulary import Verdict
 
 MAX_EVIDENCE: Final = 10
 TEXT_LENGTH: Final = 4000
@@ -70,7 +70,7 @@ class OpeningParams(SpeechParams):
     parent = serializers.CharField(  # type: ignore[assignment]  # DRF's own word
         required=False
     )
-    relation = serializers.ChoiceField(choices=[r.value for r in Relation], default="")
+    relation = serializers.ChoiceField(choices=RELATIONS, default="")
     fact = serializers.ChoiceField(choices=CORRECTABLE, required=False)
 
 
@@ -80,8 +80,8 @@ class DecisionParams(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=[s.value for s in Dispute.DECISIONS])
     reasons = serializers.CharField(max_length=TEXT_LENGTH)
     verdict = serializers.ChoiceField(choices=[v.value for v in Verdict], default="")
-    state = serializers.ChoiceField(choices=[s.value for s in STATES], default="")
-    relation = serializers.ChoiceField(choices=[r.value for r in Relation], default="")
+    state = serializers.ChoiceField(choices=STATES, default="")
+    relation = serializers.ChoiceField(choices=RELATIONS, default="")
     right = serializers.CharField(max_length=2000, default="")
     source = serializers.URLField(  # type: ignore[assignment]  # DRF's own word
         max_length=500, default=""

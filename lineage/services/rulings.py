@@ -24,6 +24,7 @@ STATES: Final = (
     StatementKind.ALLEGED,
 )
 
+RELATIONS: Final = tuple(Relation)
 # What a ruling on each kind of thing must give.
 NEEDED: Final = {
     "verdict": ("verdict",),
