@@ -26,6 +26,24 @@ class StatementAdmin(ReadOnlyAdmin):
     list_select_related = ["derivation__child", "derivation__parent", "author"]
 
 
+@admin.register(models.Hearing)
+class HearingAdmin(ReadOnlyAdmin):
+    """Verdicts that a team can answer before they are published."""
+
+    list_display = ["verification", "until", "end", "answered_by"]
+    list_filter = ["end"]
+    list_select_related = ["verification__revision__model", "answered_by"]
+
+
+@admin.register(models.Dispute)
+class DisputeAdmin(ReadOnlyAdmin):
+    """Disputes; moderators decide them on their own page."""
+
+    list_display = ["id", "model", "kind", "opened_by", "state", "answer_until"]
+    list_filter = ["state"]
+    list_select_related = ["model", "opened_by"]
+
+
 @admin.register(models.Verification)
 class VerificationAdmin(ReadOnlyAdmin):
     """Verdicts."""

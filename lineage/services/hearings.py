@@ -36,9 +36,16 @@ class NoHearing(Exception):
 def announce_verdict(verification: Verification, findings: list[Finding]) -> None:
     """Publish a new verdict, or hear the team first; called as it is stored.
 
-    A hearing that is open on the same model ends with it. Raises nothing.
+    A hearing that is open on the same model ends with it. Of a revision that has been
+    replaced already no contradiction is published any more.
     """
-    earlier = _end_earlier(verification)
+    if not _is_of_head(verification) and _is_hearable(verification):
+        now = timezone.now()
+        Hearing.objects.create(
+            verification=verification, until=now, end=End.REPLACED, ended_at=now
+        )
+        return
+    earlier = _end_earlier(verification) if _is_of_head(verification) else None
     until = _end_of_window(verification, earlier)
     if until is None:
         say_findings(verification, findings)
@@ -118,20 +125,28 @@ def _end_of_window(
     What was published once needs no second hearing, and another push does not
     prolong the first one, or a contradiction could be put off for ever.
     """
-    model: RegisteredModel = verification.revision.model
-    hours, team = settings.VERDICT_WINDOW_HOURS, model.organization
-    if not hours or verification.verdict not in CONTRADICTING:
-        return None
-    if team is None or not team.memberships.exists():
+    if not _is_hearable(verification):
         return None
     if earlier is not None:
         return earlier.until
     same = Verification.objects.public().filter(
-        revision__model=model,
+        revision__model=verification.revision.model_id,
         verdict=verification.verdict,
         compared_with=verification.compared_with,
         pk__lt=verification.pk,
     )
     if same.exists():
         return None
-    return timezone.now() + timedelta(hours=hours)
+    return timezone.now() + timedelta(hours=settings.VERDICT_WINDOW_HOURS)
+
+
+def _is_hearable(verification: Verification) -> bool:
+    """Return whether it contradicts a team that has time and people to answer."""
+    if not settings.VERDICT_WINDOW_HOURS or verification.verdict not in CONTRADICTING:
+        return False
+    team = verification.revision.model.organization
+    return team is not None and team.memberships.exists()
+
+
+def _is_of_head(verification: Verification) -> bool:
+    return RegisteredModel.objects.filter(head=verification.revision).exists()

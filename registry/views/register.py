@@ -18,5 +18,6 @@ def register(request: HttpRequest) -> HttpResponse:
         "endpoint": settings.PUBLIC_URL,
         "organization": mine,
         "team": mine.slug if mine else "acme",
+        "window": settings.VERDICT_WINDOW_HOURS,
     }
     return render(request, "registry/register.html", context)

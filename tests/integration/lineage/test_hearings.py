@@ -193,6 +193,20 @@ def test_it_waits_while_the_model_is_judged_again() -> None:
     assert edges() == {("base", StatementKind.VERIFIED)}
 
 
+def test_a_slow_verdict_on_what_was_corrected_is_never_published() -> None:
+    judged(base_model="acme/base")
+    wrong = push("rival/own", TUNED, baimo_category="base")
+    right = push("rival/own", TUNED, base_model="acme/base", license="mit")
+    run(right.jobs.get())
+
+    run(wrong.jobs.get())
+
+    assert wrong.verifications.get().verdict == Verdict.UNDECLARED_BASE
+    assert hearings.publish_due(at=timezone.now() + 2 * WEEK) == 0
+    assert not wrong.verifications.get().is_public
+    assert edges() == {("base", StatementKind.VERIFIED)}
+
+
 def test_a_team_without_members_is_not_heard() -> None:
     push("acme/base", BASE, baimo_category="base")
     work()
