@@ -7,13 +7,15 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from lineage.models import Dispute, Verification
 from registry.mail import send_notice
+from registry.models import RegisteredModel
+from registry.models.webhooks import Event
 from registry.permissions import moderators, writers_of
+from registry.services.webhooks import announce
 
 
 def pending(verification: Verification, until: datetime) -> None:
@@ -23,29 +25,34 @@ def pending(verification: Verification, until: datetime) -> None:
         writers_of([model.organization] if model.organization else []),
         _("A verdict on your model waits for your answer"),
         "registry/mail/verdict_pending.txt",
-        {"model": model, "until": until, "link": _link(model.get_absolute_url())},
+        {"model": model, "until": until, "link": _link(model)},
     )
+    _announce_verdict(verification, Event.VERDICT_PENDING, until=until.isoformat())
 
 
 def published(verification: Verification) -> None:
     """Tell a team's programs that a verdict stands."""
+    _announce_verdict(verification, Event.VERDICT_PUBLISHED)
 
 
 def opened(dispute: Dispute) -> None:
     """Tell the other side that somebody contests a thing."""
     _tell(dispute, _answering(dispute), _("A dispute waits for your answer"), "opened")
+    _announce_dispute(dispute, Event.DISPUTE_OPENED)
 
 
 def answered(dispute: Dispute) -> None:
     """Tell the opener and the moderators that the other side has answered."""
     people = [dispute.opened_by, *moderators()]
     _tell(dispute, people, _("A dispute was answered"), "answered")
+    _announce_dispute(dispute, Event.DISPUTE_ANSWERED)
 
 
 def decided(dispute: Dispute) -> None:
     """Tell both sides how a dispute was decided."""
     people = [dispute.opened_by, *_answering(dispute)]
     _tell(dispute, people, _("A dispute was decided"), "decided")
+    _announce_dispute(dispute, Event.DISPUTE_DECIDED)
 
 
 def withdrawn(dispute: Dispute) -> None:
@@ -59,9 +66,42 @@ def _tell(
     context = {
         "dispute": dispute,
         "event": event,
-        "link": _link(reverse("lineage:dispute", args=[dispute.pk])),
+        "link": _link(dispute),
     }
     send_notice(people, subject, "registry/mail/dispute.txt", context)
+
+
+def _announce_verdict(verification: Verification, event: Event, **more: str) -> None:
+    revision, against = verification.revision, verification.compared_with
+    model = revision.model
+    if model.organization is not None:
+        data = {
+            "organization": model.organization.slug,
+            "model": model.slug,
+            "repo": model.repo_id,
+            "revision": revision.commit_id,
+            "verdict": verification.verdict,
+            "compared_with": against.slug if against else None,
+            "url": _link(model),
+        }
+        announce(model.organization, event, data | more)
+
+
+def _announce_dispute(dispute: Dispute, event: Event) -> None:
+    """Tell the programs of every organisation whose model is concerned."""
+    ends = (dispute.model, dispute.other_end)
+    teams = {end.organization for end in ends if end and end.organization}
+    for team in sorted(teams, key=lambda team: team.slug):
+        data = {
+            "organization": team.slug,
+            "dispute": dispute.pk,
+            "about": dispute.kind,
+            "model": dispute.model.slug,
+            "state": dispute.state,
+            "answer_until": dispute.answer_until.isoformat(),
+            "url": _link(dispute),
+        }
+        announce(team, event, data)
 
 
 def _answering(dispute: Dispute) -> list[User]:
@@ -69,6 +109,7 @@ def _answering(dispute: Dispute) -> list[User]:
     return list(writers_of(teams) if teams else moderators())
 
 
-def _link(path: str) -> str:
+def _link(thing: RegisteredModel | Dispute) -> str:
+    """Return the address of a page, whatever language somebody asks in."""
     with translation.override("en"):
-        return f"{settings.PUBLIC_URL}{path}"
+        return f"{settings.PUBLIC_URL}{thing.get_absolute_url()}"

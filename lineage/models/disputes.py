@@ -143,10 +143,15 @@ class Dispute(models.Model):
 
     @property
     def other_end(self) -> RegisteredModel | None:
-        """Return the other model that the contested thing speaks of."""
+        """Return the other model that the contested thing speaks of.
+
+        While a verdict is not public, its makers learn nothing of it.
+        """
         if self.derivation is not None:
             return self.derivation.parent
-        return self.verification.compared_with if self.verification else None
+        verification = self.verification
+        is_public = verification is not None and verification.is_public
+        return verification.compared_with if verification and is_public else None
 
     def other_side(self) -> list[Organization]:
         """Return the organisations that answer; a moderator does where there is none.

@@ -20,6 +20,7 @@ from lineage.services.disputes import Contested
 from lineage.services.rulings import Ruling
 from lineage.services.verifications import verify
 from registry.models import Correction, RegisteredModel
+from registry.services.webhooks import create_webhook
 from registry.vocabulary import Relation, StatementKind, Verdict
 from tests.factories import (
     make_catalog_model,
@@ -431,3 +432,17 @@ class TestApi:
         assert seen == sorted(numbers, reverse=True)
         assert first["total"] == 5
         assert second["next"] is None
+
+
+def test_programs_hear_of_it(accused: Verification, moderator: User) -> None:
+    team = accused.revision.model.organization
+    assert team is not None
+    events = ["dispute.opened", "dispute.answered", "dispute.decided"]
+    url = "https://hooks.example/"
+    hook, _ = create_webhook(team, url=url, events=events, by=make_user())
+    dispute = contested(disputes.thing_of_verdict(accused))
+    disputes.answer(dispute, text="No.", evidence=[], by=make_user())
+    decided(dispute, State.REJECTED, moderator)
+
+    told = hook.deliveries.order_by("created_at").values_list("event", flat=True)
+    assert list(told) == events

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from lineage.models import Derivation, Hearing
 from lineage.receivers import on_swept
-from lineage.services import hearings
+from lineage.services import disputes, hearings
 from registry.models import Job, RegisteredModel, Revision
+from registry.services.webhooks import create_webhook
 from registry.vocabulary import StatementKind, Verdict
 from tests.factories import make_membership, make_token, make_user
 from tests.pushing import ZOO, push, run, work
@@ -239,6 +240,55 @@ def test_writers_get_a_letter_in_both_languages(settings: Any) -> None:
     assert "waits for your answer" in letter.subject
     assert "答复" in letter.body
     assert "/models/rival--own/" in letter.body
+
+
+def test_programs_hear_of_it_before_and_after() -> None:
+    push("acme/base", BASE, baimo_category="base")
+    work()
+    child = push("rival/own", TUNED, baimo_category="base")
+    team = child.model.organization
+    assert team is not None
+    events = ["verdict.pending", "verdict.published"]
+    url = "https://hooks.example/"
+    hook, _ = create_webhook(team, url=url, events=events, by=make_user())
+
+    work()
+    told = hook.deliveries.order_by("created_at").values_list("event", flat=True)
+    assert list(told) == ["verdict.pending"]
+    hearings.publish_due(at=timezone.now() + WEEK)
+    assert list(told.all()) == events
+
+
+def test_a_dispute_before_publication_stays_between_team_and_moderators(
+    client: Client,
+) -> None:
+    verification = judged(baimo_category="base").verifications.get()
+    base = RegisteredModel.objects.in_repo("acme", "base").get()
+    dispute = disputes.open_dispute(
+        disputes.thing_of_verdict(verification),
+        reason="No.",
+        evidence=[],
+        by=make_user(),
+    )
+
+    assert dispute.other_side() == [own().organization]
+    assert client.get(dispute.get_absolute_url()).status_code == 404
+    assert member_of(base).get(dispute.get_absolute_url()).status_code == 404
+    assert member_of(own()).get(dispute.get_absolute_url()).status_code == 200
+    assert client.get("/api/v1/disputes/").json()["total"] == 0
+    assert "Contested" not in client.get("/models/rival--own/").content.decode()
+    assert "disputed" not in badge_title(client)
+
+    hearings.publish_due(at=timezone.now() + WEEK)
+
+    assert edges() == {("base", StatementKind.DISPUTED)}
+    assert "disputed" in badge_title(client)
+    assert client.get(dispute.get_absolute_url()).status_code == 200
+
+
+def badge_title(client: Client) -> str:
+    drawing = client.get("/models/rival--own/badge.svg").content.decode()
+    return drawing.split("<title>")[1].split("</title>")[0]
 
 
 def test_relatives_do_not_give_it_away(client: Client) -> None:
