@@ -25,6 +25,7 @@ PAGES = (
     "/families/",
     "/families/LLaMA/",
     "/organizations/meta/",
+    "/disputes/",
     "/glossary/",
     "/method/",
     "/register/",
