@@ -21,7 +21,7 @@ from lineage.services import disputes as service
 from lineage.services.derivations import CycleRefused
 from lineage.services.disputes import Contested, DisputeRefused
 from lineage.services.rulings import NEEDED, RELATIONS, STATES, Ruling
-from registry.api.auth import person_of, token_of
+from registry.api.auth import bearer_of, person_of
 from registry.facts import CORRECTABLE
 from registry.permissions import (
     can_answer_dispute,
@@ -119,7 +119,7 @@ class DisputeList(APIView):
         A derivation is named by its `parent`, and by `relation` where there are
         several. What the weights said of it is contested at the verdict.
         """
-        if not can_open_dispute(request.user, token=token_of(request)):
+        if not can_open_dispute(request.user, token=bearer_of(request)):
             raise PermissionDenied("This needs a token that may push.")
         params = OpeningParams(data=request.data)
         params.is_valid(raise_exception=True)
@@ -160,9 +160,9 @@ class DisputeAnswer(APIView):
             request.user,
             opener=found.opened_by,
             other_side=found.other_side(),
-            token=token_of(request),
+            token=bearer_of(request),
         )
-        may_speak = can_open_dispute(request.user, token=token_of(request))
+        may_speak = can_open_dispute(request.user, token=bearer_of(request))
         is_opener = may_speak and request.user == found.opened_by
         if not may_answer and not is_opener:
             raise PermissionDenied("Only the two sides speak in a dispute.")
@@ -187,7 +187,7 @@ class DisputeDecision(APIView):
             request.user,
             opener=found.opened_by,
             model=found.model,
-            token=token_of(request),
+            token=bearer_of(request),
         )
         if not may:
             raise PermissionDenied("Moderators decide, but not in their own cause.")
@@ -218,7 +218,7 @@ class DisputeWithdrawal(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Take a dispute back; for who opened it."""
         found = _find(request, pk)
-        may_speak = can_open_dispute(request.user, token=token_of(request))
+        may_speak = can_open_dispute(request.user, token=bearer_of(request))
         if not may_speak or request.user != found.opened_by:
             raise PermissionDenied("Only who opened a dispute takes it back.")
         return _done(found, lambda: service.withdraw(found, by=person_of(request)))
@@ -250,7 +250,7 @@ def _may_read(request: Request, verification: Verification | None) -> bool:
     if verification is None or verification.is_public:
         return True
     model = verification.revision.model
-    return sees_unpublished(request.user, model, token=token_of(request))
+    return sees_unpublished(request.user, model, token=bearer_of(request))
 
 
 def _thing(request: Request, given: dict[str, Any]) -> Contested:

@@ -19,7 +19,7 @@ from lineage.api.pagination import page_of_models
 from lineage.api.params import ModelListParams
 from lineage.hearing import verdict_for
 from lineage.models import with_verdict
-from registry.api.auth import token_of
+from registry.api.auth import bearer_of
 from registry.fingerprint import Sketch, compare
 from registry.limits import costly
 from registry.models import RegisteredModel
@@ -115,7 +115,7 @@ class ModelDetail(APIView):
         A verdict that waits for its team's answer is shown to the team alone.
         """
         model = find_model(slug)
-        shown = verdict_for(request.user, model, model.head, token=token_of(request))
+        shown = verdict_for(request.user, model, model.head, token=bearer_of(request))
         response = Response(documents.model_document(model, shown))
         patch_vary_headers(response, ["Authorization"])
         return response

@@ -50,7 +50,7 @@ def administrator_of(request: Request) -> ApiToken:
     return token
 
 
-def token_of(request: Request) -> ApiToken | None:
+def bearer_of(request: Request) -> ApiToken | None:
     """Return the token of a request, or None."""
     return request.auth if isinstance(request.auth, ApiToken) else None
 
