@@ -55,7 +55,12 @@ def test_a_registration_answers_with_the_entry_and_its_verdict(caller: Caller) -
     assert entry["slug"] == "acme--Acme-Assistant"
     assert entry["category"] == "prompt-wrapper"
     assert entry["declared"] == [
-        {"id": "gpt-4", "slug": "gpt-4", "relation": "prompt-wrapper"}
+        {
+            "id": "gpt-4",
+            "slug": "gpt-4",
+            "relation": "prompt-wrapper",
+            "suggestions": [],
+        }
     ]
     assert entry["verdict"]["verdict"] == "not-verifiable"
     assert entry["verdict"]["reason"] == "service-declared"
