@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,46 @@ def write_card(card: Card) -> bytes:
     """Return a README.md that parse_card reads as this card."""
     front = yaml.safe_dump(dict(card.metadata), allow_unicode=True, sort_keys=False)
     return f"---\n{front}---\n{card.body}".encode()
+
+
+def amended(content: bytes, fields: Mapping[str, Any]) -> bytes:
+    """Return the card with these fields in its front matter; None takes one out.
+
+    The rest of the front matter, its comments too, and the text stay as they are.
+    Raises CardInvalid for a card that cannot be read.
+    """
+    card = parse_card(content)
+    match = _FRONT_MATTER.match(content.decode("utf-8"))
+    wanted = {k: v for k, v in {**card.metadata, **fields}.items() if v is not None}
+    lines = _without(match.group(1) if match else "", fields)
+    lines += _yaml({key: value for key, value in fields.items() if value is not None})
+    try:
+        is_right = _parse_yaml(lines) == wanted
+    except CardInvalid:
+        is_right = False
+    # Front matter in braces, or the like, has no lines of its own for a field.
+    front_matter = lines if is_right else _yaml(wanted)
+    return f"---\n{front_matter}---\n{card.body}".encode()
+
+
+def _without(front_matter: str, fields: Iterable[str]) -> str:
+    """Return the lines of front matter that belong to none of these fields."""
+    kept, is_kept = [], True
+    for line in front_matter.replace("\r\n", "\n").splitlines(keepends=True):
+        if line[0] not in " \t-#\n":
+            is_kept = line.partition(":")[0].strip().strip("\"'") not in fields
+        if is_kept or line[0] == "#":
+            kept.append(line)
+    return "".join(kept)
+
+
+def _yaml(fields: Mapping[str, Any]) -> str:
+    if not fields:
+        return ""
+    text: str = yaml.safe_dump(
+        dict(fields), allow_unicode=True, sort_keys=False, width=10_000
+    )
+    return text
 
 
 def _parse_yaml(text: str) -> Mapping[str, Any]:

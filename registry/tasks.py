@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 import structlog
 from celery import current_app, shared_task
+from django.db import transaction
 from kombu.exceptions import ChannelError, OperationalError
 
 from registry import jobs
 from registry.fingerprint import FingerprintError
 from registry.hubfiles import HubRefused
-from registry.models import Delivery, Job
+from registry.models import Delivery, Job, Revision
 from registry.services import fingerprints, hubimports, webhooks
 from registry.storage import StorageError
 
@@ -47,6 +49,13 @@ def ring_for_delivery(delivery: Delivery) -> bool:
         return False
     webhooks.note_ring(delivery.pk)
     return True
+
+
+def ring_for(revision: Revision) -> None:
+    """Wake a worker, once all is written, for the fingerprint of a revision."""
+    waiting = Job.objects.unfinished().filter(revision=revision)
+    for job in waiting.filter(kind=Job.Kind.FINGERPRINT):
+        transaction.on_commit(partial(ring, job))
 
 
 def ring(job: Job) -> bool:

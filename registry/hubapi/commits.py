@@ -6,18 +6,16 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from registry import gitoid, storage, tasks
+from registry import tasks
 from registry.declaration import read_declaration
 from registry.hubapi import bodies
 from registry.hubapi.auth import require_pusher
@@ -30,16 +28,16 @@ from registry.hubapi.errors import (
     answers_errors,
 )
 from registry.hubapi.lookup import files_of, find_model, require_main, team_of
-from registry.models import Job, RegisteredModel, Revision
+from registry.models import RegisteredModel, Revision
 from registry.naming import hint
+from registry.services import pushes
 from registry.services.revisions import (
     AddedFile,
     Changes,
     CommitConflict,
     CommitRefused,
-    commit_revision,
 )
-from registry.services.uploads import QuotaExceeded, check_quota, may_use
+from registry.services.uploads import QuotaExceeded
 
 MAX_OPERATIONS = 10_000
 
@@ -72,7 +70,7 @@ def commit(
     push = _read_push(bodies.read_lines(request), model, token.user)
     _check_deleted(push, model)
     made = _commit(model, push, author=token.user)
-    _ring(made)
+    tasks.ring_for(made)
     return JsonResponse(_receipt(request, model, made))
 
 
@@ -116,37 +114,17 @@ def _inline_file(value: dict[str, Any]) -> AddedFile:
             f"{path!r} is larger than {settings.MAX_INLINE_BYTES} bytes; push it "
             "again as a large file"
         )
-    return AddedFile(
-        path=path,
-        sha256=storage.store_bytes(content),
-        size_bytes=len(content),
-        oid=gitoid.of_content(content),
-        is_lfs=False,
-    )
+    return pushes.inline_file(path, content)
 
 
 def _large_file(
     value: dict[str, Any], model: RegisteredModel, author: User
 ) -> AddedFile:
-    path = bodies.path(value)
-    sha256 = bodies.text(value, "oid")
+    path, sha256 = bodies.path(value), bodies.text(value, "oid")
     try:
-        has_arrived = may_use(author, model, sha256)
-    except storage.ContentMissing:
-        has_arrived = False
-    if not has_arrived:
-        raise Unprocessable(
-            f"the content of {path!r} has not arrived here; nothing was committed. "
-            "Push again: what has arrived is not sent twice"
-        )
-    size_bytes = storage.path_of(sha256).stat().st_size
-    return AddedFile(
-        path=path,
-        sha256=sha256,
-        size_bytes=size_bytes,
-        oid=gitoid.of_large_file(sha256, size_bytes),
-        is_lfs=True,
-    )
+        return pushes.large_file(path, sha256, model=model, author=author)
+    except pushes.NotArrived as error:
+        raise Unprocessable(str(error)) from error
 
 
 def _check_deleted(push: Push, model: RegisteredModel) -> None:
@@ -169,10 +147,7 @@ def _commit(model: RegisteredModel, push: Push, *, author: Any) -> Revision:
         raise HubError("the commit holds no file")
     parent = bodies.text(push.header, "parentCommit", "")
     try:
-        check_quota(
-            team_of(model), {file.sha256: file.size_bytes for file in push.added}
-        )
-        return commit_revision(
+        return pushes.commit_push(
             model=model,
             author=author,
             changes=Changes(push.added, push.deleted, push.deleted_folders),
@@ -193,13 +168,6 @@ def _written_out(parent: str, head: Revision | None) -> str | None:
     """Return a parent commit in full when its first digits name the head."""
     is_head = head is not None and head.commit_id.startswith(parent.lower())
     return head.commit_id if head and is_head and len(parent) >= 5 else parent or None
-
-
-def _ring(revision: Revision) -> None:
-    """Wake a worker for the fingerprint; also when the same push came again."""
-    waiting = Job.objects.unfinished().filter(revision=revision)
-    for job in waiting.filter(kind=Job.Kind.FINGERPRINT):
-        transaction.on_commit(partial(tasks.ring, job))
 
 
 def _receipt(

@@ -9,15 +9,16 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from registry import storage
+from registry import storage, uploadrules
 from registry.card import CardInvalid, parse_card
 from registry.declaration import read_declaration
-from registry.hubapi import bodies, uploadrules
+from registry.hubapi import bodies
 from registry.hubapi.auth import require_pusher, require_token
 from registry.hubapi.errors import TooLarge, answers_errors
 from registry.hubapi.lookup import files_of, find_model, require_main, team_of
 from registry.models import RegisteredModel, RevisionFile
 from registry.naming import hint
+from registry.services import pushes
 
 # As many as the client asks about at a time.
 MAX_FILES_A_REQUEST = 256
@@ -76,9 +77,7 @@ def _travel(
     bodies.path(file)
     if size_bytes > settings.MAX_FILE_BYTES:
         raise TooLarge(f"{path} is larger than {settings.MAX_FILE_BYTES} bytes")
-    is_large = uploadrules.is_large(
-        path, size_bytes, max_inline_bytes=settings.MAX_INLINE_BYTES
-    )
+    is_large = pushes.is_large(path, size_bytes)
     mode = "lfs" if is_large else "regular"
     travel = {"path": path, "uploadMode": mode, "shouldIgnore": False}
     before = known.get(path)

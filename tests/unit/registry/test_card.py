@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from registry.card import Card, CardInvalid, parse_card, strings
+from registry.card import Card, CardInvalid, amended, parse_card, strings
 
 
 def card(front_matter: str, body: str = "") -> Card:
@@ -142,3 +145,53 @@ def test_a_number_that_json_readers_would_change_is_refused() -> None:
 )
 def test_strings_reads_one_text_or_many(value: object, expected: list[str]) -> None:
     assert strings(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "---\nbase_model: a/b\n---\n"),
+        ("# Title\n", "---\nbase_model: a/b\n---\n# Title\n"),
+        ("---\n---\nText", "---\nbase_model: a/b\n---\nText"),
+        (
+            "---\n# ours\nlicense: mit  # short\nbase_model:\n- c/d\n- e/f\n# tags\n"
+            "tags: [x,   y]\nold: 1\n---\n# Title\n",
+            "---\n# ours\nlicense: mit  # short\n# tags\ntags: [x,   y]\n"
+            "base_model: a/b\n---\n# Title\n",
+        ),
+        (
+            '---\r\n"base_model": c/d\r\nlicense: mit\r\n---\r\nText',
+            "---\nlicense: mit\nbase_model: a/b\n---\nText",
+        ),
+        (
+            "---\n{base_model: c/d, license: mit, old: 1}\n---\n",
+            "---\nbase_model: a/b\nlicense: mit\n---\n",
+        ),
+    ],
+)
+def test_only_the_named_fields_of_a_card_are_amended(before: str, after: str) -> None:
+    amended_card = amended(before.encode(), {"base_model": "a/b", "old": None})
+
+    assert amended_card.decode() == after
+
+
+def test_amending_a_broken_card_is_refused() -> None:
+    with pytest.raises(CardInvalid, match="no valid YAML"):
+        amended(b"---\na: [\n---\n", {"base_model": "a/b"})
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["license", "tags", "base_model", "old"]),
+        st.text(max_size=20) | st.lists(st.text(max_size=5), max_size=3),
+    )
+)
+def test_whatever_a_card_says_else_it_still_says(metadata: dict[str, object]) -> None:
+    front_matter = yaml.safe_dump(metadata, allow_unicode=True)
+    fields = {"base_model": ["a/b", "c: d"], "old": None}
+    before = parse_card(f"---\n{front_matter}---\nText".encode())
+
+    after = parse_card(amended(f"---\n{front_matter}---\nText".encode(), fields))
+
+    wanted = {key: value for key, value in before.metadata.items() if key != "old"}
+    assert after == Card({**wanted, "base_model": ["a/b", "c: d"]}, "Text")

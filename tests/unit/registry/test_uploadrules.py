@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registry.hubapi.uploadrules import is_ignored, is_large
+from registry.uploadrules import is_ignored, is_large
 
 
 @pytest.mark.parametrize(
