@@ -181,6 +181,9 @@ MAX_FILE_BYTES = env.number("MAX_FILE_BYTES", 500 * 1000**3)
 MAX_INLINE_BYTES = env.number("MAX_INLINE_BYTES", 10 * 1024**2)
 # Larger files arrive in parts of this size; what has arrived is never sent again.
 PART_BYTES = max(env.number("PART_BYTES", 32 * 1024**2), 64 * 1024)
+# What was sent and belongs to no commit is kept for so long: longer than any push
+# takes, and time to go on with one after a weekend.
+UPLOADS_KEPT_DAYS = env.number("UPLOADS_KEPT_DAYS", 7)
 ORGANIZATION_MAX_BYTES = env.number("ORGANIZATION_MAX_BYTES", 0)
 MIN_FREE_BYTES = env.number("MIN_FREE_BYTES", 256 * 1024**2)
 # A verdict reads the weights again where sketches leave doubt, unless they are larger.

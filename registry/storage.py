@@ -178,10 +178,45 @@ def adopt(path: Path, sha256: str) -> None:
     path.replace(target)
 
 
+def renew(sha256: str) -> bool:
+    """Let a content count as just stored, and return whether it is here."""
+    try:
+        os.utime(path_of(sha256))
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def stored_before(moment: datetime) -> Iterator[str]:
+    """Yield the SHA-256 of every content that was stored and renewed before a time."""
+    for path in root().glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+        if _SHA256.fullmatch(path.name) and _changed_at(path) < moment.timestamp():
+            yield path.name
+
+
+def remove_unless_renewed(sha256: str, *, before: datetime) -> bool:
+    """Remove a content that was not renewed since a time; return whether it is gone.
+
+    It is set aside first: whoever renews it at that moment has renewed either what
+    is then put back, or nothing, and hears which.
+    """
+    target, aside = path_of(sha256), root() / "incoming" / f"removed-{sha256}"
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.rename(aside)
+    except FileNotFoundError:
+        return False
+    if _changed_at(aside) >= before.timestamp():
+        aside.rename(target)
+        return False
+    aside.unlink()
+    return True
+
+
 def store_bytes(content: bytes) -> str:
     """Store a small content and return its SHA-256."""
     sha256 = hashlib.sha256(content).hexdigest()
-    if not has(sha256):
+    if not renew(sha256):
         store([content], sha256=sha256, size_bytes=len(content))
     return sha256
 

@@ -136,6 +136,7 @@ def commit_revision(
     _check_added(changes.added)
     with transaction.atomic():
         lock_register()
+        _check_stored(changes.added)
         locked = RegisteredModel.objects.get(pk=model.pk)
         head = locked.head
         if parent_commit and (head is None or head.commit_id != parent_commit):
@@ -211,6 +212,18 @@ def _check_sketch(file: AddedFile) -> None:
             f"{file.path}: the sketch does not name its weight files; make it again "
             "with --hashes"
         )
+
+
+def _check_stored(added: Iterable[AddedFile]) -> None:
+    """Raise CommitRefused for a content that was removed since it was asked for.
+
+    Under the lock: remove_uncommitted holds it too, and keeps what a revision names.
+    """
+    for file in added:
+        if not file.is_remote and not storage.has(file.sha256):
+            raise CommitRefused(
+                f"the content of {file.path} is not kept any more; push again"
+            )
 
 
 def _checked_card(changes: Changes) -> card.Card | None:

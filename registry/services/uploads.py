@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Sum
 
 from registry import storage
-from registry.models import Blob, Organization, RegisteredModel
+from registry.locks import lock_register
+from registry.models import Blob, Organization, RegisteredModel, RevisionFile
 from registry.parts import PartedUpload
 from registry.permissions import can_read_content
 
 # More addresses than this make an answer that nobody wants to read.
 MAX_PARTS = 10_000
+# So many contents are looked up and removed under one hold of the register's lock.
+REMOVED_AT_ONCE = 200
 
 
 class QuotaExceeded(Exception):
@@ -73,11 +79,16 @@ def may_use(user: User, model: RegisteredModel, sha256: str) -> bool:
     """Return whether a content is stored and someone may put it into a model.
 
     Who can neither read it nor has brought it has to send it, although it is here: a
-    hash alone must not open what others keep to themselves. Raises ContentMissing
-    for what is no SHA-256.
+    hash alone must not open what others keep to themselves. Whoever may use it keeps
+    it here for another while. Raises ContentMissing for what is no SHA-256.
     """
-    return storage.has(sha256) and (
-        storage.has_arrived(_key(user, model, sha256)) or can_read_content(user, sha256)
+    return (
+        storage.has(sha256)
+        and (
+            storage.has_arrived(_key(user, model, sha256))
+            or can_read_content(user, sha256)
+        )
+        and storage.renew(sha256)
     )
 
 
@@ -107,3 +118,23 @@ def check_quota(organization: Organization, sizes: Mapping[str, int]) -> None:
             f"{organization.slug} may keep {settings.ORGANIZATION_MAX_BYTES} bytes "
             f"here and keeps {used}; this push would add {more}"
         )
+
+
+def remove_uncommitted(*, before: datetime) -> int:
+    """Remove contents of no revision that nobody has asked for since a time.
+
+    Return how many there were. Safe beside commits: they look for their contents under
+    the same lock, and what a revision names stays.
+    """
+    n_removed, names = 0, storage.stored_before(before)
+    while some := list(islice(names, REMOVED_AT_ONCE)):
+        with transaction.atomic():
+            lock_register()
+            files = RevisionFile.objects.filter(blob_id__in=some)
+            committed = set(files.values_list("blob_id", flat=True))
+            n_removed += sum(
+                storage.remove_unless_renewed(sha256, before=before)
+                for sha256 in some
+                if sha256 not in committed
+            )
+    return n_removed

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.management.children import Child, Supervisor, run_to_end
-from registry.management.commands.sweep import sweep
+from registry.management.commands.sweep import Sweeper
 
 SWEEP_EVERY_SECONDS = 2.0
 PREPARE = "python manage.py prepare"
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             if supervisor.watch(lambda: answers(bind), every=0.1):
                 self.stdout.write(f"Baimo is at http://{bind}/ (Ctrl-C ends it)")
                 self.stdout.flush()
-            supervisor.watch(sweep, every=SWEEP_EVERY_SECONDS)
+            supervisor.watch(Sweeper(), every=SWEEP_EVERY_SECONDS)
 
 
 def path_of_programs() -> str:

@@ -19,7 +19,6 @@ from django.test import Client
 from django.utils import timezone
 
 from registry import storage
-from registry.management.commands import sweep
 from registry.models import ApiToken, Membership, RegisteredModel
 from registry.parts import PartedUpload
 from tests import factories
@@ -518,13 +517,13 @@ def test_a_disk_that_fills_up_at_the_end_keeps_the_parts(pusher: Pusher) -> None
 
 @pytest.mark.django_db(transaction=True)
 def test_unfinished_uploads_are_swept_after_their_time(
-    pusher: Pusher, monkeypatch: pytest.MonkeyPatch
+    pusher: Pusher, settings: Any
 ) -> None:
     etags = pusher.put_all(pusher.upload(), PARTS)
     call_command("sweep")
     assert pusher.put_all(pusher.upload(), PARTS[:1]) == etags[:1]
 
-    monkeypatch.setattr(sweep, "ABANDONED_AFTER", timedelta(0))
+    settings.UPLOADS_KEPT_DAYS = 0
     call_command("sweep")
 
     assert not list((storage.root() / "parts").iterdir())
