@@ -56,6 +56,12 @@ class PartedUpload:
         except FileNotFoundError:
             return None
 
+    @property
+    def stored(self) -> dict[int, str]:
+        """The ETags of the parts that are here, by number."""
+        etags = {number: self.etag_of(number) for number in self.numbers}
+        return {number: etag for number, etag in etags.items() if etag is not None}
+
     def store(self, number: int, chunks: Iterable[bytes]) -> None:
         """Store a part unless it is there already.
 

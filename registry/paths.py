@@ -18,11 +18,15 @@ class PathRefused(Exception):
     """A path that cannot stand in a model; the text says why and what to do."""
 
 
+class PickleRefused(PathRefused):
+    """A file that can run code when it is opened."""
+
+
 def check(path: str) -> None:
     """Raise PathRefused unless the path is relative, plain and of a safe format."""
     check_place(path)
     if PurePosixPath(path).suffix.lower() in PICKLES:
-        raise PathRefused(
+        raise PickleRefused(
             "a pickle file can run any code when it is opened, so it is not accepted; "
             "convert the weights with save_pretrained(folder, safe_serialization=True) "
             "or safetensors.torch.save_file and push the .safetensors file"

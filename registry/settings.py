@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from kombu import Queue
 
 from registry import env, logs
+from registry.vocabulary import Category
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
@@ -274,6 +275,7 @@ SPECTACULAR_SETTINGS = {
         "DisputeState": "lineage.models.Dispute.State",
         "RuledState": "lineage.services.rulings.STATES",
         "RuledRelation": "lineage.services.rulings.RELATIONS",
+        "CategoryEnum": [word.value for word in Category],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

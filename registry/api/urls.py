@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from registry.api import registrations, token_views, views, webhook_views
+from registry.api import registrations, token_views, uploads, views, webhook_views
 from registry.api import schema as schema  # registers what it describes
 
 urlpatterns = [
@@ -27,5 +27,11 @@ urlpatterns = [
         "webhooks/<int:pk>/deliveries/<uuid:delivery>/replay/",
         webhook_views.DeliveryReplay.as_view(),
     ),
+    path("uploads/", uploads.Plan.as_view(), name="api-uploads"),
+    path("uploads/models/", uploads.Names.as_view()),
+    path("uploads/<str:slug>/commit/", uploads.Commit.as_view()),
+    path("uploads/<str:slug>/<str:sha256>/", uploads.Whole.as_view()),
+    path("uploads/<str:slug>/<str:sha256>/complete/", uploads.Complete.as_view()),
+    path("uploads/<str:slug>/<str:sha256>/parts/<int:number>/", uploads.Part.as_view()),
     path("by-hash/<str:sha256>/", views.ByHash.as_view()),
 ]

@@ -40,8 +40,8 @@ class Sweeper:
             self._sweep_rows(now)
             if now >= self._look_through_at:
                 self._look_through_at = now + LOOK_THROUGH_EVERY
-                n_removed = remove_uncommitted(before=before)
-                log.info("uncommitted contents removed", n_contents=n_removed)
+                if n_removed := remove_uncommitted(before=before):
+                    log.info("uncommitted contents removed", n_contents=n_removed)
         except (OperationalError, InterfaceError) as error:
             log.warning("database away", error=str(error))
 
