@@ -65,6 +65,8 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     context = _context(found, request) | kin | _snippets(found, request)
     context |= _revisions(found, found.head, request)
     context["may_describe"] = _may_describe(found, request)
+    team = found.organization if found.repo_name else None
+    context["can_push"] = team is not None and can_push(request.user, team, token=None)
     return render(request, "lineage/model.html", context)
 
 

@@ -16,6 +16,7 @@ from registry.views import (
     organizations,
     register,
     tokens,
+    uploads,
     webhooks,
 )
 
@@ -24,6 +25,8 @@ urlpatterns = [
     path("favicon.ico", emblem.favicon, name="favicon"),
     path("register/", register.register, name="register"),
     path("register/import/", imports.register_from_hub, name="register-import"),
+    path("register/upload/", uploads.new, name="upload"),
+    path("models/<str:slug>/upload/", uploads.to_model, name="upload-to"),
     path("organizations/", organizations.organizations, name="organizations"),
     path("organizations/<str:slug>/", organizations.organization, name="organization"),
     path("organizations/<str:slug>/tokens/", tokens.create, name="token-create"),

@@ -12,11 +12,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.integration.stack.running_site import Site, installed
 
+PART_BYTES = 1024**2
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Yield a site with the catalog and the sample family, all jobs done."""
-    with installed(tmp_path_factory.mktemp("site"), {}) as running:
+    # Small parts, so that small files have several.
+    small = {"PART_BYTES": str(PART_BYTES)}
+    with installed(tmp_path_factory.mktemp("site"), small) as running:
         running.start()
         running.wait_until_idle()
         yield running

@@ -100,6 +100,8 @@ RULES = {
     ],
     "registry:register": [everybody()],
     "registry:register-import": [members()],
+    "registry:upload": [members()],
+    "registry:upload-to": [Rule(("model",), (SIGN_IN, 403, 403, ALL, ALL))],
     "registry:glossary": [everybody()],
     "registry:method": [everybody()],
     "registry:correct": [everybody("model")],
