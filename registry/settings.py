@@ -276,6 +276,7 @@ SPECTACULAR_SETTINGS = {
         "RuledState": "lineage.services.rulings.STATES",
         "RuledRelation": "lineage.services.rulings.RELATIONS",
         "CategoryEnum": [word.value for word in Category],
+        "WrapperCategoryEnum": ("prompt-wrapper", "api-reskin"),
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
