@@ -248,7 +248,12 @@ def test_a_wrapper_is_pushed_as_its_card_alone(live_register: LiveRegister) -> N
     entry = json.load(urllib.request.urlopen(address))
     assert entry["category"] == "prompt-wrapper"
     assert entry["declared"] == [
-        {"id": "openai/gpt-9", "slug": None, "relation": "prompt-wrapper"}
+        {
+            "id": "openai/gpt-9",
+            "slug": None,
+            "relation": "prompt-wrapper",
+            "suggestions": [],
+        }
     ]
     assert entry["verdict"]["verdict"] == "not-verifiable"
     assert entry["verdict"]["reason"] == "service-declared"
