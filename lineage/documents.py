@@ -53,7 +53,7 @@ def model_document(model: Any, shown: Shown) -> Json:
         "revision": head.commit_id if head else None,
         "files": _files(head) if head else [],
         "declared": _declared(head) if head else [],
-        "job": _job(head) if head else None,
+        "job": _job(shown.job) if shown.job else None,
         "verdict": _verdict(shown.verification) if shown.verification else None,
         "verdict_pending_until": shown.until.isoformat() if shown.until else None,
         "disputes": [dispute_row(dispute) for dispute in _disputes(model)],
@@ -192,9 +192,8 @@ def _declared(head: Revision) -> list[Json]:
     ]
 
 
-def _job(head: Revision) -> Json | None:
-    job: Job | None = head.jobs.order_by("-created_at").first()
-    return {"id": str(job.pk), "state": job.state} if job else None
+def _job(job: Job) -> Json:
+    return {"id": str(job.pk), "state": job.state}
 
 
 def _disputes(model: RegisteredModel) -> Iterable[Dispute]:

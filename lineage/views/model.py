@@ -188,7 +188,7 @@ def _context(found: RegisteredModel, request: HttpRequest) -> dict[str, Any]:
         "disputes": disputes_of(found),
         "declarations": declarations,
         "claims": _claims(found, notes),
-        "job": _job_to_show(head),
+        "job": _job_to_show(current.job),
         "files": list(head.files.select_related("blob").order_by("path")[:MAX_FILES])
         if head
         else [],
@@ -304,9 +304,8 @@ def _shares(
     return dict(zip(("data", "architecture", "compute"), shares, strict=True))
 
 
-def _job_to_show(head: Revision | None) -> Job | None:
-    """Return the head's newest job unless it ended well."""
-    job = head.jobs.order_by("-created_at").first() if head else None
+def _job_to_show(job: Job | None) -> Job | None:
+    """Return a revision's newest job unless it ended well."""
     return job if job and job.state != Job.State.SUCCEEDED else None
 
 

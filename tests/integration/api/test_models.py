@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from lineage.api.pagination import encode_cursor
@@ -246,3 +247,28 @@ def test_a_bad_token_is_401_even_for_reading(client: Client) -> None:
 
     assert response.status_code == 401
     assert "token" in response.json()["detail"]
+
+
+def test_a_job_that_ends_while_one_reads_is_never_done_without_its_verdict(
+    client: Client,
+) -> None:
+    """Whoever waits for the job, as docs/ci.md does, reads the verdict with it."""
+    job = make_job(state=Job.State.RUNNING)
+    model = job.revision.model
+    seen: list[str] = []
+    of_verdict = 'SELECT "lineage_verification"'
+
+    def end_meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        found = execute(sql, *rest)
+        if not seen and sql.startswith(('SELECT "registry_job"', of_verdict)):
+            seen.append(sql)
+            Job.objects.filter(pk=job.pk).update(state=Job.State.SUCCEEDED)
+            make_verification(revision=job.revision)
+        return found
+
+    with connection.execute_wrapper(end_meanwhile):
+        answer = client.get(f"/api/v1/models/{model.slug}/").json()
+
+    assert seen
+    done = answer["job"]["state"] == Job.State.SUCCEEDED
+    assert not done or answer["verdict"] is not None

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from registry.management.commands.sweep import sweep
+from registry.management.commands.sweep import Sweeper
 from registry.models import AuditEntry, Delivery, Organization, Webhook
 from registry.models.webhooks import REST, Event
 from registry.outbound import Refused
@@ -384,13 +384,14 @@ def test_the_sweeper_rings_once_a_minute_and_forgets_what_is_old(
     rung: list[str] = []
     monkeypatch.setattr("registry.tasks.deliver_webhook.delay", rung.append)
     # It would close the transaction of the test.
-    monkeypatch.setattr(f"{sweep.__module__}.close_old_connections", lambda: None)
+    monkeypatch.setattr(f"{Sweeper.__module__}.close_old_connections", lambda: None)
     announce(team, Event.PUSH_COMMITTED, DATA)
     old = replay(Delivery.objects.get())
     Delivery.objects.filter(pk=old.pk).update(
         state=Delivery.State.PARKED, created_at=timezone.now() - timedelta(days=31)
     )
 
+    sweep = Sweeper()
     sweep()
     sweep()
 
