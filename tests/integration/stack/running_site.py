@@ -176,12 +176,12 @@ class Site:
             return False
         return True
 
-    def wait_until_idle(self) -> None:
+    def wait_until_idle(self, *, seconds: float = 90) -> None:
         """Wait until no job waits or runs."""
         unfinished = (
             "SELECT count(*) FROM registry_job WHERE state IN ('queued', 'running')"
         )
-        wait_for(lambda: self.rows(unfinished) == [(0,)], seconds=90)
+        wait_for(lambda: self.rows(unfinished) == [(0,)], seconds=seconds)
 
 
 @contextmanager
