@@ -12,6 +12,7 @@ import yaml
 MAX_CARD_BYTES = 1024 * 1024
 # What every reader of JSON takes exactly (RFC 8259 §6).
 LARGEST_NUMBER = 2**53 - 1
+_NOT_UTF8 = "README.md is not UTF-8 text; save it in that encoding"
 _FRONT_MATTER = re.compile(r"\A﻿?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 
 
@@ -60,7 +61,10 @@ def parse_card(content: bytes) -> Card:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise CardInvalid("README.md is not UTF-8 text") from error
+        raise CardInvalid(_NOT_UTF8) from error
+    # UTF-16 without a mark is valid UTF-8 that declares nothing.
+    if "\0" in text:
+        raise CardInvalid(_NOT_UTF8)
     match = _FRONT_MATTER.match(text)
     if match is None:
         return Card(body=text)

@@ -98,7 +98,7 @@ def plain_id(text: str) -> str:
 def _relation(word: str) -> str:
     if word not in RELATION_WORDS:
         allowed = ", ".join(RELATION_WORDS)
-        raise CardInvalid(f"base_model_relation: {word!r} is none of {allowed}")
+        raise CardInvalid(f"base_model_relation: {word[:60]!r} is none of {allowed}")
     return word
 
 

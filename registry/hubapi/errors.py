@@ -14,6 +14,9 @@ from registry.storage import DiskFull
 
 View = Callable[..., HttpResponseBase]
 
+# Clients give up on a header that is much longer, and then say nothing of it.
+MAX_MESSAGE = 2000
+
 
 class HubError(Exception):
     """A request that is refused; the text tells a person why and what to do."""
@@ -23,7 +26,7 @@ class HubError(Exception):
 
     def __init__(self, message: str, **extra: Any) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = message[:MAX_MESSAGE]
         # Further members of the JSON answer.
         self.extra = extra
 

@@ -39,6 +39,8 @@ from registry.services.webhooks import announce
 from registry.vocabulary import Kind
 
 CARD_PATH = "README.md"
+# Lists of commits send it whole.
+MAX_DESCRIPTION = 20_000
 
 
 class CommitRefused(Exception):
@@ -152,7 +154,7 @@ def commit_revision(
             card=_card_of(files, new_card, head),
             author_id=author.pk if author is not None else None,
             summary=summary[:200],
-            description=description,
+            description=description[:MAX_DESCRIPTION],
         )
         if origin is not None:
             origin.revision = revision

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, hf_hub_download
@@ -186,6 +188,46 @@ def test_of_two_writers_with_one_parent_commit_one_is_refused(
 
     assert statuses == [200, 412]
     assert len(api.list_repo_files("acme/race")) == 2
+
+
+def test_of_many_different_pushes_at_once_all_land_and_no_file_is_lost(
+    live_register: LiveRegister,
+) -> None:
+    token = live_register.token("ann", "acme")
+    api = live_register.api(token)
+    api.create_repo("acme/busy")
+    contents = {f"part-{n}.safetensors": weights(100 + n) for n in range(6)}
+    together = Barrier(len(contents))
+
+    def write(path: str) -> str:
+        own = live_register.api(token)
+        together.wait(timeout=30)
+        made = own.create_commit(
+            "acme/busy",
+            [
+                CommitOperationAdd(path, contents[path]),
+                CommitOperationAdd("last.txt", path.encode()),
+            ],
+            commit_message=path,
+        )
+        return str(made.oid)
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        made = set(pool.map(write, contents))
+
+    commits = api.list_repo_commits("acme/busy")
+    assert {commit.commit_id for commit in commits} == made
+    assert len(made) == len(contents)
+    assert set(api.list_repo_files("acme/busy")) == {*contents, "last.txt"}
+    for path, content in contents.items():
+        with urllib.request.urlopen(
+            f"{live_register.url}/acme/busy/resolve/main/{path}"
+        ) as answer:
+            assert answer.read() == content
+    with urllib.request.urlopen(
+        f"{live_register.url}/acme/busy/resolve/main/last.txt"
+    ) as answer:
+        assert answer.read().decode() == commits[0].title
 
 
 def test_a_stale_parent_commit_is_refused_also_in_short_form(

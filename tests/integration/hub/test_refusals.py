@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -231,6 +232,117 @@ def test_a_strange_card_is_committed_or_refused_but_never_an_error(
     )
 
     assert answer.status_code in {200, 400}
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le"])
+def test_a_card_in_another_encoding_is_refused_and_says_which_is_meant(
+    client: Client, model: RegisteredModel, key: str, encoding: str
+) -> None:
+    content = "---\nbase_model: acme/café\n---\n".encode(encoding)
+
+    answer = _post(
+        client, ENDPOINTS["commit"][0], _lines(_file("README.md", content)), key
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        "README.md: README.md is not UTF-8 text; save it in that encoding; "
+        "nothing was committed"
+    )
+    assert not Revision.objects.exists()
+
+
+HUGE = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("base_model", HUGE, "base_model is longer than 200 letters"),
+        ("base_model", [HUGE] * 2, "base_model is longer than 200 letters"),
+        ("base_model_relation", HUGE, "base_model_relation"),
+        ("baimo_name", HUGE, "baimo_name"),
+        ("baimo_contribution", HUGE, "baimo_contribution"),
+        ("baimo_homepage", f"https://example.org/{HUGE}", "baimo_homepage"),
+    ],
+)
+def test_a_huge_field_that_would_be_shown_is_refused_in_a_short_sentence(
+    client: Client,
+    model: RegisteredModel,
+    key: str,
+    field: str,
+    value: object,
+    reason: str,
+) -> None:
+    card = {"base_model": "acme/base", field: value}
+    content = f"---\n{json.dumps(card)}\n---\n".encode()
+
+    answer = _post(
+        client, ENDPOINTS["commit"][0], _lines(_file("README.md", content)), key
+    )
+
+    assert answer.status_code == 400
+    assert reason in answer.json()["error"]
+    assert len(answer.json()["error"]) < 500
+    assert not Revision.objects.exists()
+
+
+def test_a_refusal_that_names_something_huge_still_fits_into_a_header(
+    client: Client, model: RegisteredModel, key: str
+) -> None:
+    answer = _post(client, ENDPOINTS["commit"][0], _lines((HUGE, {})), key)
+
+    assert answer.status_code == 400
+    assert answer["X-Error-Message"].startswith("unknown operation 'xxx")
+    assert len(answer["X-Error-Message"]) == len(answer.json()["error"]) == 2000
+
+
+@pytest.mark.parametrize("field", ["license", "tags", "description", "language", "x"])
+def test_a_huge_field_that_says_nothing_to_the_register_swells_no_page(
+    client: Client, model: RegisteredModel, key: str, field: str
+) -> None:
+    content = f"---\n{field}: {HUGE}\n---\n# A model\n".encode()
+
+    answer = _post(
+        client, ENDPOINTS["commit"][0], _lines(_file("README.md", content)), key
+    )
+
+    assert answer.status_code == 200
+    assert Revision.objects.get().card == {field: HUGE}
+    for address in ("/models/acme--model/", "/models/acme--model/history/", "/models/"):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert len(page.content) < 60_000, address
+
+
+def test_a_huge_text_of_a_card_is_cut_on_the_page(
+    client: Client, model: RegisteredModel, key: str, settings: Any, tmp_path: Path
+) -> None:
+    settings.STORAGE_DIR = tmp_path
+    content = ("---\nlicense: mit\n---\n" + "word " * 150_000).encode()
+
+    answer = _post(
+        client, ENDPOINTS["commit"][0], _lines(_file("README.md", content)), key
+    )
+
+    assert answer.status_code == 200
+    page = client.get("/models/acme--model/").content
+    assert 100_000 < len(page) < 160_000
+
+
+def test_a_huge_description_of_a_commit_is_cut(
+    client: Client, model: RegisteredModel, key: str
+) -> None:
+    header = {"summary": HUGE, "description": HUGE}
+    lines = [{"key": "header", "value": header}]
+    lines += [{"key": "file", "value": _file("a")[1]}]
+    body = "\n".join(json.dumps(line) for line in lines).encode()
+
+    answer = _post(client, ENDPOINTS["commit"][0], body, key)
+
+    assert answer.status_code == 200
+    (said,) = client.get("/api/models/acme/model/commits/main").json()
+    assert (len(said["title"]), len(said["message"])) == (200, 20_000)
 
 
 def test_a_file_inside_the_commit_has_a_limit(

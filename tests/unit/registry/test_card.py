@@ -89,9 +89,18 @@ def test_unreadable_front_matter_is_refused_in_one_line(
     assert len(str(refused.value)) < 300
 
 
-def test_a_card_that_is_no_utf8_is_refused() -> None:
-    with pytest.raises(CardInvalid, match="not UTF-8"):
-        parse_card(b"---\nname: \xff\xfe\n---\n")
+@pytest.mark.parametrize(
+    "encoding", ["latin-1", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
+@pytest.mark.parametrize("text", ["Café", "百模", "plain"])
+def test_a_card_that_is_no_utf8_is_refused(encoding: str, text: str) -> None:
+    content = f"---\nname: {text}\n---\n".encode(encoding, "replace")
+    if content.isascii() and b"\0" not in content:
+        assert parse_card(content)
+        return
+
+    with pytest.raises(CardInvalid, match="not UTF-8 text; save it in that encoding"):
+        parse_card(content)
 
 
 def test_a_huge_card_is_refused_unread() -> None:
