@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.contrib.auth.models import User
 from django.utils.module_loading import import_string
 
 from registry import storage, tasks
@@ -34,7 +35,9 @@ def added(path: str, content: bytes) -> AddedFile:
     )
 
 
-def push(repo_id: str, folder: Path | None, **card: Any) -> Revision:
+def push(
+    repo_id: str, folder: Path | None, *, author: User | None = None, **card: Any
+) -> Revision:
     """Commit a folder's files as team/model with this front matter."""
     team, _, name = repo_id.partition("/")
     model = RegisteredModel.objects.in_repo(team, name).first()
@@ -47,7 +50,7 @@ def push(repo_id: str, folder: Path | None, **card: Any) -> Revision:
     readme = f"---\n{yaml.safe_dump(card)}---\n# {name}\n"
     return commit_revision(
         model=model,
-        author=None,
+        author=author,
         changes=Changes(added=[*files, added("README.md", readme.encode())]),
         summary="push",
     )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lineage.models import Derivation, Verification
 from lineage.services.verifications import verify
-from registry.models import Fingerprint, Job, Revision
+from registry.fingerprint import Sketch
+from registry.models import Fingerprint, Job, Membership, Organization, Revision
+from registry.services import fingerprints
+from registry.services.members import remove_member
 from registry.vocabulary import StatementKind, Verdict
+from tests.factories import make_membership, make_token, make_user
 from tests.pushing import ZOO, push, run, work
 
 BASE, OTHER, TUNED = ZOO / "small-1", ZOO / "small-2", ZOO / "small-1-tuned"
@@ -43,6 +49,38 @@ def test_a_fine_tune_of_its_declared_base_is_consistent() -> None:
     assert newest.compared_with.name == "base"
     assert newest.comparison["related"] is True
     assert newest.limits
+
+
+def test_a_push_counts_although_its_author_leaves_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    push("acme/base", BASE, baimo_category="base")
+    work()
+    team = Organization.objects.get(slug="acme")
+    owner = team.memberships.get().user
+    membership = make_membership(
+        organization=team, user=make_user(), role=Membership.Role.MAINTAINER
+    )
+    token, _ = make_token(user=membership.user, organization=team)
+    child = push("acme/child", TUNED, author=membership.user, base_model="acme/base")
+    read_weights = fingerprints.sketch_model
+
+    def leave_and_read(*arguments: Any, **options: Any) -> Sketch:
+        assert child.jobs.get().state == Job.State.RUNNING
+        remove_member(membership, by=owner)
+        return read_weights(*arguments, **options)
+
+    monkeypatch.setattr(fingerprints, "sketch_model", leave_and_read)
+    work()
+
+    assert not team.memberships.filter(user=membership.user).exists()
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+    assert child.jobs.get().state == Job.State.SUCCEEDED
+    assert verdict(child) == (Verdict.CONSISTENT, "declared-base-confirmed")
+    assert state("child", "base") == StatementKind.VERIFIED
+    child.model.refresh_from_db()
+    assert (child.model.head, child.author) == (child, membership.user)
 
 
 def test_the_first_base_is_independent_once_there_is_a_second() -> None:
