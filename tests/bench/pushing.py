@@ -65,20 +65,21 @@ def main(what: str, *numbers: str) -> None:
 def one(site: Site, scratch: Path, megabytes: int = 1000, runs: int = 3) -> None:
     """Push a file of fresh content each time; copy and hash it beside that."""
     token = _token(site, "bench")
-    print("| copy s | sha256sum s | push s | ratio | web's peak MiB |")
+    print("| copy s | and synced | sha256sum s | push s | ratio | web's peak MiB |")
     ratios = []
     for run in range(runs):
         folder = scratch / f"model-{run}"
         weights = _write_weights(folder, megabytes * MEGABYTE)
         copied = _seconds("cp", str(weights), str(scratch / "copy"))
+        synced = copied + _seconds("sync", str(scratch / "copy"))
         hashed = _seconds("sha256sum", str(weights))
         (scratch / "copy").unlink()
         memory = _peak_of_web(site)
         pushed = _seconds(*_upload(f"bench/m{run}", folder), env=_client(site, token))
         ratios.append(pushed / (copied + hashed))
         print(
-            f"| {copied:.2f} | {hashed:.2f} | {pushed:.2f} | {ratios[-1]:.2f} "
-            f"| {memory:.0f} {_peak_of_web(site):.0f} |"
+            f"| {copied:.2f} | {synced:.2f} | {hashed:.2f} | {pushed:.2f} "
+            f"| {ratios[-1]:.2f} | {memory:.0f} {_peak_of_web(site):.0f} |"
         )
         shutil.rmtree(folder)
         site.wait_until_idle()
@@ -181,6 +182,8 @@ class Wire:
         for end in (source, target):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+            # What is unread makes this a reset: the other end stops sending.
+            end.close()
 
 
 _MAKE = """
@@ -274,6 +277,9 @@ def _write_weights(folder: Path, size: int) -> Path:
         file.write(len(header).to_bytes(8, "little") + header)
         while end > 0:
             end -= file.write(os.urandom(min(end, 16 * MEGABYTE)))
+        # Or the push would wait for the disk to take this file too.
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 
