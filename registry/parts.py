@@ -1,13 +1,16 @@
-"""Contents that arrive in parts, each a file of its own until all are there."""
+"""Contents that arrive in parts, each at its place in one file until all are there."""
 
 from __future__ import annotations
 
 import fcntl
+import os
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from registry import storage
 
@@ -52,7 +55,7 @@ class PartedUpload:
     def etag_of(self, number: int) -> str | None:
         """Return what a stored part is known by, or None when it is not there."""
         try:
-            return f'"{self._path(number).stat().st_mtime_ns:x}"'
+            return f'"{self._mark(number).stat().st_mtime_ns:x}"'
         except FileNotFoundError:
             return None
 
@@ -63,38 +66,37 @@ class PartedUpload:
         return {number: etag for number, etag in etags.items() if etag is not None}
 
     def store(self, number: int, chunks: Iterable[bytes]) -> None:
-        """Store a part unless it is there already.
+        """Store a part unless it is there already; of two at once the last stays.
 
-        Raises PartRefused for a number or a size that is not ours, and DiskFull.
+        Raises PartRefused for a number or a size that is not ours, and when the parts
+        were put together or forgotten meanwhile; PartsBusy while they are; DiskFull.
         """
         expected, received = self.size_of(number), 0
-        with storage.incoming_file() as (file, incoming):
+        if self.etag_of(number) is not None:
+            deque(chunks, maxlen=0)
+            return
+        with storage.noticing_full_disk(), self._opened() as file:
+            file.seek((number - 1) * self.part_bytes)
             for chunk in chunks:
                 received += len(chunk)
                 if received > expected:
                     break
-                file.write(chunk)
+                with self._still_ours(file):
+                    file.write(chunk)
+                    file.flush()
             if received != expected:
                 raise PartRefused(
                     f"part {number} has {expected} bytes, received were "
                     f"{received}{' or more' if received > expected else ''}"
                 )
             storage.flush(file)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            # Of two that come at once the first stays.
-            with suppress(FileExistsError):
-                self._path(number).hardlink_to(incoming)
+            with self._still_ours(file):
+                self._mark(number).touch()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep others from putting the same parts together; raises PartsBusy."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("wb") as file:
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not _locked(file.fileno()):
-                if time.monotonic() > deadline:
-                    raise PartsBusy("these parts are being put together; ask again")
-                time.sleep(0.05)
+        """Keep others from the same parts; raises PartsBusy."""
+        with self._locked(fcntl.LOCK_EX):
             yield
 
     def check(self, etags: Mapping[int, str]) -> None:
@@ -109,41 +111,75 @@ class PartedUpload:
                 raise PartRefused(f"part {number} is another one than was sent")
 
     def put_together(self) -> None:
-        """Store the content that the parts make.
+        """Store the content that the parts make; the caller is `alone`.
 
         Raises ContentMismatch, and then forgets the parts, as nobody can tell which
-        of them is wrong; raises DiskFull and keeps them.
+        of them is wrong.
         """
+        self._whole.touch()
         try:
-            storage.store(
-                self._chunks(), sha256=self.sha256, size_bytes=self.size_bytes
-            )
+            storage.take(self._whole, sha256=self.sha256, size_bytes=self.size_bytes)
         except storage.ContentMismatch:
             self.forget()
             raise
 
     def forget(self) -> None:
         """Remove the parts. The folder stays for who still waits at its lock."""
-        for number in self.numbers:
-            self._path(number).unlink(missing_ok=True)
+        for path in (self._whole, *map(self._mark, self.numbers)):
+            path.unlink(missing_ok=True)
 
     @property
     def _folder(self) -> Path:
         return storage.root() / "parts" / self.key
 
-    def _path(self, number: int) -> Path:
+    @property
+    def _whole(self) -> Path:
+        return self._folder / "whole"
+
+    def _mark(self, number: int) -> Path:
+        """Return the empty file that says that a part is there."""
         return self._folder / str(number)
 
-    def _chunks(self) -> Iterator[bytes]:
-        for number in self.numbers:
-            with self._path(number).open("rb") as part:
-                while chunk := part.read(storage.CHUNK_BYTES):
-                    yield chunk
+    @contextmanager
+    def _opened(self) -> Iterator[IO[bytes]]:
+        with self._locked(fcntl.LOCK_SH):
+            self._whole.touch()
+            file = self._whole.open("r+b")
+        with file:
+            yield file
+
+    @contextmanager
+    def _still_ours(self, file: IO[bytes]) -> Iterator[None]:
+        """Let nobody put the parts together meanwhile.
+
+        Held for one chunk at a time: a sender that falls silent hinders nobody.
+        """
+        with self._locked(fcntl.LOCK_SH):
+            if not self._is_whole(file):
+                raise PartRefused("the parts were put together or forgotten meanwhile")
+            yield
+
+    def _is_whole(self, file: IO[bytes]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._whole.stat())
+        except FileNotFoundError:
+            return False
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("wb") as file:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not _locks(file.fileno(), how):
+                if time.monotonic() > deadline:
+                    raise PartsBusy("these parts are being put together; ask again")
+                time.sleep(0.05)
+            yield
 
 
-def _locked(handle: int) -> bool:
+def _locks(handle: int, how: int) -> bool:
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

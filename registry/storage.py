@@ -63,19 +63,25 @@ def store(chunks: Iterable[bytes], *, sha256: str, size_bytes: int) -> Path:
     size and hash are right, so a broken upload leaves nothing behind.
     Raises ContentMismatch otherwise.
     """
-    target = path_of(sha256)
     with incoming_file() as (file, incoming):
-        found_size, found_sha256 = _copy(chunks, file, limit=size_bytes)
-        if (found_size, found_sha256) != (size_bytes, sha256):
-            raise ContentMismatch(
-                f"announced {size_bytes} bytes with sha256 {sha256}, "
-                f"received {found_size} bytes with sha256 {found_sha256}"
-            )
+        found = _copy(chunks, file, limit=size_bytes)
+        _check(found, announced=(size_bytes, sha256))
         flush(file)
-        incoming.chmod(0o644)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        incoming.replace(target)
-    return target
+        adopt(incoming, sha256)
+    return path_of(sha256)
+
+
+def take(path: Path, *, sha256: str, size_bytes: int) -> None:
+    """Store a file under its announced hash by moving it to its place.
+
+    Raises ContentMismatch, and then leaves it where it is.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        found = os.fstat(file.fileno()).st_size, digest.hexdigest()
+        _check(found, announced=(size_bytes, sha256))
+        flush(file)
+    adopt(path, sha256)
 
 
 @contextmanager
@@ -85,7 +91,7 @@ def incoming_file() -> Iterator[tuple[IO[bytes], Path]]:
     Raises DiskFull when there is no room for what is written.
     """
     folder = root() / "incoming"
-    try:
+    with noticing_full_disk():
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder)
         path = Path(name)
@@ -94,6 +100,13 @@ def incoming_file() -> Iterator[tuple[IO[bytes], Path]]:
                 yield file, path
         finally:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def noticing_full_disk() -> Iterator[None]:
+    """Raise DiskFull for an OSError that says so."""
+    try:
+        yield
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise DiskFull("the disk of this register is full") from error
@@ -168,6 +181,14 @@ def _copy(chunks: Iterable[bytes], file: IO[bytes], *, limit: int) -> tuple[int,
         digest.update(chunk)
         file.write(chunk)
     return size, digest.hexdigest()
+
+
+def _check(found: tuple[int, str], *, announced: tuple[int, str]) -> None:
+    if found != announced:
+        raise ContentMismatch(
+            f"announced {announced[0]} bytes with sha256 {announced[1]}, "
+            f"received {found[0]} bytes with sha256 {found[1]}"
+        )
 
 
 def adopt(path: Path, sha256: str) -> None:

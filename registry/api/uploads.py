@@ -252,8 +252,7 @@ def _check_room(
     }
     if sizes and model.organization is not None:
         check_quota(model.organization, sizes)
-        # While it is put together the largest lies on the disk twice.
-        storage.check_room(sum(sizes.values()) + max(sizes.values()))
+        storage.check_room(sum(sizes.values()))
 
 
 def _read_card(text: str) -> dict[str, Any]:

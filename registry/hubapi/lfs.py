@@ -85,8 +85,7 @@ def _check_room(model: RegisteredModel, missing: list[Delivery]) -> None:
         check_quota(team_of(model), sizes)
     except QuotaExceeded as error:
         raise TooLarge(f"{error}; nothing was sent") from error
-    # While it is put together the largest lies on the disk twice.
-    storage.check_room(sum(sizes.values()) + max(sizes.values()))
+    storage.check_room(sum(sizes.values()))
 
 
 def _actions(item: Delivery, addresses: Addresses) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from django.test import Client
 
 from registry import storage
 from registry.models import Job, Membership, Organization, RegisteredModel
-from registry.services.uploads import Delivery, part_bytes_for
 from tests import factories
 from tests.integration.hub.conftest import weights
 
@@ -163,10 +162,9 @@ def test_a_part_that_is_missing_is_named(sender: Sender) -> None:
 def test_a_file_that_changed_on_its_way_is_refused(sender: Sender) -> None:
     for number in (1, 2, 3):
         sender.part(number)
-    parts = Delivery(
-        sender.user, RegisteredModel.objects.get(), sha(WEIGHTS), len(WEIGHTS)
-    ).in_parts(part_bytes_for(len(WEIGHTS)))
-    parts._path(1).write_bytes(b"x" * PART)
+    (whole,) = (storage.root() / "parts").rglob("whole")
+    with whole.open("r+b") as file:
+        file.write(b"x" * PART)
 
     refused = sender.complete()
 

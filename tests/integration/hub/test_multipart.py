@@ -6,6 +6,7 @@ import hashlib
 import json
 import resource
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -219,6 +220,52 @@ def test_a_body_that_is_shorter_than_it_says_leaves_no_part(pusher: Pusher) -> N
             parts.store(1, chunks)
 
     assert parts.etag_of(1) is None
+
+
+def test_who_still_sends_when_the_content_is_whole_cannot_change_it(
+    db: None,
+) -> None:
+    """A part that was sent again, because the answer to the first was lost."""
+    parts = PartedUpload("key", SHA256, len(CONTENT), PART)
+
+    def late() -> Iterator[bytes]:
+        yield b"x" * 10
+        for number in parts.numbers:
+            parts.store(number, [PARTS[number - 1]])
+        with parts.alone():
+            parts.put_together()
+            parts.forget()
+        yield b"x" * (PART - 10)
+
+    with pytest.raises(storage.StorageError, match="put together or forgotten"):
+        parts.store(2, late())
+
+    assert storage.path_of(SHA256).read_bytes() == CONTENT
+    assert not parts.stored
+
+
+def test_who_still_sends_hinders_nobody_between_two_chunks(db: None) -> None:
+    parts = PartedUpload("key", SHA256, len(CONTENT), PART)
+
+    def slow() -> Iterator[bytes]:
+        yield PARTS[0][:10]
+        with parts.alone():
+            assert parts.stored == {}
+        yield PARTS[0][10:]
+
+    parts.store(1, slow())
+
+    assert list(parts.stored) == [1]
+
+
+def test_parts_of_which_the_file_is_gone_are_forgotten(pusher: Pusher) -> None:
+    upload = pusher.upload()
+    etags = pusher.put_all(upload, PARTS)
+    (whole,) = (storage.root() / "parts").rglob("whole")
+    whole.unlink()
+
+    assert pusher.complete(upload, etags).status_code == 422
+    assert pusher.complete(upload, pusher.put_all(upload, PARTS)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -500,19 +547,21 @@ def test_a_disk_without_room_is_said_and_nothing_is_lost(
     assert pusher.complete(upload, etags).status_code == 200
 
 
-def test_a_disk_that_fills_up_at_the_end_keeps_the_parts(pusher: Pusher) -> None:
+def test_a_disk_that_fills_up_on_the_way_keeps_the_parts(pusher: Pusher) -> None:
     upload = pusher.upload()
-    etags = pusher.put_all(upload, PARTS)
+    etags = pusher.put_all(upload, PARTS[:2])
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2 * PART, hard))
     try:
-        full = pusher.complete(upload, etags)
+        full = pusher.put(upload["header"]["3"], PARTS[2])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     assert full.status_code == 507
     assert "nothing that has arrived is lost" in full["X-Error-Message"]
+    etags.append(pusher.put(upload["header"]["3"], PARTS[2])["ETag"])
     assert pusher.complete(upload, etags).status_code == 200
+    assert storage.path_of(SHA256).read_bytes() == CONTENT
 
 
 @pytest.mark.django_db(transaction=True)
