@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -71,6 +72,32 @@ class RequestLogMiddleware:
             milliseconds=round(1000 * (time.perf_counter() - started), 1),
         )
         return response
+
+
+class TurnsMiddleware:
+    """Let few requests write at a time, so that those who read find a free thread.
+
+    Many writers at once only wait for each other, on SQLite asleep, and hold the
+    threads meanwhile. PUT takes no turn: contents come with it, at the pace of
+    their sender. Nobody waits for long, whatever those before are busy with.
+    """
+
+    AT_ONCE = 2
+    PATIENCE_SECONDS = 2.0
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+        self._turns = threading.BoundedSemaphore(self.AT_ONCE)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD", "OPTIONS", "PUT"):
+            return self.get_response(request)
+        has_turn = self._turns.acquire(timeout=self.PATIENCE_SECONDS)
+        try:
+            return self.get_response(request)
+        finally:
+            if has_turn:
+                self._turns.release()
 
 
 class RateLimitMiddleware:

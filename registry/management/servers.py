@@ -65,6 +65,8 @@ def _postgres(data: Path, run: Path, *, durable: bool) -> Child:
     if not (data / "PG_VERSION").exists():
         _make_cluster(data, programs)
     command = [str(programs / "postgres"), "-D", str(data), "-k", str(run)]
+    # Every thread of web may hold a connection.
+    command += ["-c", "max_connections=200"]
     command += ["-c", "listen_addresses=", "-c", "log_min_messages=fatal"]
     command += [] if durable else _NOT_DURABLE
     return Child(

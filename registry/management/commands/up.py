@@ -22,9 +22,10 @@ from registry.management.commands.sweep import Sweeper
 
 SWEEP_EVERY_SECONDS = 2.0
 PREPARE = "python manage.py prepare"
-# One process with threads: the least memory that still answers while one waits.
+# One process with threads: the least memory that still answers while one waits, and
+# many, as writers wait for their turn. A thread comes into being when it is needed.
 WEB = (
-    "gunicorn registry.wsgi --no-control-socket --worker-class gthread --threads 8"
+    "gunicorn registry.wsgi --no-control-socket --worker-class gthread --threads 64"
     " --log-level warning"
 )
 WORKER = (
