@@ -111,8 +111,8 @@ def stream(
 ) -> Iterator[bytes]:
     """Yield a file's bytes from `start` to `end`; a lost connection is taken up again.
 
-    `deadline` ends each connection, and then progress excuses no failure. Before
-    each wait an empty piece is yielded, so that the caller can stop. Raises
+    `deadline` ends each connection, and then progress excuses no failure. Every
+    second of a wait an empty piece is yielded, so that the caller can stop. Raises
     HubRefused when the hub gives up, changes the file, ignores where to begin, or
     has another size than it listed.
     """
@@ -137,8 +137,14 @@ def stream(
         if failures > MAX_FAILURES:
             raise HubRefused(f"{file.path}: the hub stopped answering ({why})")
         if at < end:
-            yield b""
-            time.sleep(FIRST_WAIT_SECONDS * 2**failures)
+            yield from _wait(FIRST_WAIT_SECONDS * 2**failures)
+
+
+def _wait(seconds: float) -> Iterator[bytes]:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        yield b""
+        time.sleep(min(left, 1.0))
 
 
 def header_of(snapshot: Snapshot, file: HubFile) -> Header:
@@ -147,18 +153,34 @@ def header_of(snapshot: Snapshot, file: HubFile) -> Header:
     Raises HubRefused, also for a header that breaks the format.
     """
     with tempfile.TemporaryDirectory(prefix="baimo-") as folder:
-        # As long as the file and almost all of it a hole, which takes no room.
         path = Path(folder) / "header.safetensors"
-        with path.open("wb") as sparse:
-            sparse.truncate(file.size_bytes)
-            length = int.from_bytes(_first_bytes(snapshot, file, 8), "little")
-            if length > HEADER_LIMIT_BYTES:
-                raise HubRefused(f"{file.path}: its header has {length:,} bytes")
-            sparse.write(_first_bytes(snapshot, file, 8 + length))
+        write_outline(snapshot, file, path)
         try:
             return read_header(path, name=file.path)
         except FingerprintError as error:
             raise HubRefused(str(error)) from error
+
+
+def write_outline(snapshot: Snapshot, file: HubFile, path: Path) -> None:
+    """Write the header of a safetensors file, as long as it and otherwise a hole.
+
+    The hole takes no room on the disk. Raises HubRefused.
+    """
+    new = path.with_suffix(".new")
+    with new.open("wb") as sparse:
+        sparse.truncate(file.size_bytes)
+        length = int.from_bytes(_first_bytes(snapshot, file, 8), "little")
+        if length > HEADER_LIMIT_BYTES:
+            raise HubRefused(f"{file.path}: its header has {length:,} bytes")
+        sparse.write(_first_bytes(snapshot, file, 8 + length))
+    new.replace(path)
+
+
+def header_bytes(path: Path) -> bytes:
+    """Return the header of a safetensors file on the disk, as it is written there."""
+    with path.open("rb") as file:
+        length = file.read(8)
+        return length + file.read(int.from_bytes(length, "little"))
 
 
 def content_of(snapshot: Snapshot, file: HubFile) -> bytes:

@@ -130,8 +130,10 @@ def run(
     work: Callable[[Claim], None],
     *,
     expected: tuple[type[Exception], ...],
-) -> None:
+) -> bool:
     """Claim a job and do its work; running it twice is harmless.
+
+    Return whether this call did it, well or badly.
 
     An expected error ends the job with its text. Any other gives the job back for
     another attempt, and the sweeper parks it after too many.
@@ -139,12 +141,15 @@ def run(
     held = claim(job_id)
     if held is None:
         log.info("job not claimable", job=str(job_id))
-        return
+        return False
     structlog.contextvars.bind_contextvars(job=str(job_id))
     try:
         _work_and_end(held, work, expected)
     except LeaseLost:
-        log.warning("job lost to another worker")
+        log.warning("job cancelled, or lost to another worker")
+        return False
+    else:
+        return True
     finally:
         structlog.contextvars.unbind_contextvars("job")
 

@@ -146,7 +146,7 @@ def remove_abandoned(*, before: datetime) -> int:
     """Remove what uploads left that stopped before a time; return how many pieces."""
     old = [
         path
-        for folder in ("incoming", "parts", "arrived", "scratch")
+        for folder in ("incoming", "parts", "arrived")
         for path in (root() / folder).glob("*")
         if _changed_at(path) < before.timestamp()
     ]

@@ -14,7 +14,7 @@ from registry import jobs
 from registry.fingerprint import FingerprintError
 from registry.hubfiles import HubRefused
 from registry.models import Delivery, Job, Revision
-from registry.services import fingerprints, hubimports, webhooks
+from registry.services import fingerprints, hubimports, hubreading, webhooks
 from registry.storage import StorageError
 
 log = structlog.get_logger("baimo.tasks")
@@ -30,8 +30,11 @@ EXPECTED = (FingerprintError, HubRefused, StorageError)
 @shared_task
 def fingerprint_revision(job_id: str) -> None:
     """Fingerprint a revision's weights and let lineage judge them."""
-    jobs.run(uuid.UUID(job_id), fingerprints.run_job, expected=EXPECTED)
+    key = uuid.UUID(job_id)
+    if jobs.run(key, fingerprints.run_job, expected=EXPECTED):
+        hubimports.note_failure(key)
     hubimports.forget_tokens()
+    hubreading.remove_scratch()
 
 
 @shared_task

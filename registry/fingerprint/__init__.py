@@ -5,14 +5,16 @@ Pure: numpy and the standard library, torch only where CUDA is; no Django.
 
 from __future__ import annotations
 
+from registry.fingerprint.anatomy.structure import read_again
 from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison, Evidence
 from registry.fingerprint.errors import FingerprintError, SketchError
-from registry.fingerprint.reading.folder import PICKLES
-from registry.fingerprint.reading.weights import Header, read_header
+from registry.fingerprint.reading.folder import PICKLES, open_model
+from registry.fingerprint.reading.weights import Header, TensorInfo, read_header
 from registry.fingerprint.sketching.codec import FORMAT as SKETCH_FORMAT
 from registry.fingerprint.sketching.codec import LIMIT_BYTES as SKETCH_LIMIT_BYTES
-from registry.fingerprint.sketching.making import sketch_model
+from registry.fingerprint.sketching.making import TELL_BYTES, Making, sketch_model
+from registry.fingerprint.sketching.readings import Readings
 from registry.fingerprint.sketching.sketch import ENGINE, Sketch
 
 __all__ = [
@@ -20,13 +22,19 @@ __all__ = [
     "PICKLES",
     "SKETCH_FORMAT",
     "SKETCH_LIMIT_BYTES",
+    "TELL_BYTES",
     "Comparison",
     "Evidence",
     "FingerprintError",
     "Header",
+    "Making",
+    "Readings",
     "Sketch",
     "SketchError",
+    "TensorInfo",
     "compare",
+    "open_model",
+    "read_again",
     "read_header",
     "sketch_model",
 ]

@@ -37,6 +37,10 @@ class AuditEntry(models.Model):
         WEBHOOK_SECRET = "webhook-secret", _("made a new secret for the webhook")
         WEBHOOK_REMOVED = "webhook-removed", _("removed the webhook")
         WEBHOOK_OFF = "webhook-off", _("switched off the failing webhook")
+        IMPORT_ASKED = "import-asked", _("asked to import")
+        IMPORT_CANCELLED = "import-cancelled", _("cancelled the import")
+        IMPORT_FAILED = "import-failed", _("could not import")
+        IMPORTED = "imported", _("imported")
 
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="audit_entries"

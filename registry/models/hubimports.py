@@ -35,6 +35,12 @@ class HubImport(models.Model):
         return f"{self.hub}/{self.repo_id} at {self.commit_id[:8]}"
 
     @property
+    def summary(self) -> str:
+        """Return what is imported and as what, in one line."""
+        here = self.revision.model.repo_id
+        return f"{self.repo_id}@{self.commit_id[:12]} → {here}"
+
+    @property
     def address(self) -> str:
         """Return the page of this commit on its hub."""
         return f"{self.hub}/{self.repo_id}/tree/{self.commit_id}"

@@ -12,15 +12,19 @@ from django.db import transaction
 from registry import signals
 from registry.fingerprint import ENGINE, Sketch, sketch_model
 from registry.jobs import Claim
-from registry.models import Fingerprint, RegisteredModel, Revision, RevisionFile
-from registry.services import attestations, hubimports, weights
+from registry.models import (
+    Fingerprint,
+    HubImport,
+    RegisteredModel,
+    Revision,
+    RevisionFile,
+)
+from registry.services import attestations, hubreading, weights
 
 log = structlog.get_logger("baimo.fingerprints")
 
 # Comparing takes the last bit of a job's progress.
 SHARE_OF_SKETCH = 0.95
-# Of making a sketch, where the weights come from a hub first.
-SHARE_OF_FETCHING = 0.7
 
 
 def run_job(claim: Claim) -> None:
@@ -116,13 +120,8 @@ def _content_of(files: Iterable[RevisionFile]) -> str:
 
 
 def _sketch(revision: Revision, progress: Callable[[float], None]) -> bytes:
-    def fetching(share: float) -> None:
-        progress(share * SHARE_OF_FETCHING)
-
-    def sketching(share: float) -> None:
-        progress(first + share * (1 - first))
-
-    with hubimports.fetched(revision, progress=fetching) as elsewhere:
-        first = SHARE_OF_FETCHING if elsewhere else 0.0
-        with weights.checkout(revision, elsewhere) as folder:
-            return sketch_model(folder, progress=sketching).to_bytes()
+    origin = HubImport.objects.filter(revision=revision).first()
+    if origin is not None:
+        return hubreading.sketch(origin, progress=progress).to_bytes()
+    with weights.checkout(revision) as folder:
+        return sketch_model(folder, progress=progress).to_bytes()

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
-from registry import card, gitoid, hubfiles, paths, sealing, storage
+from registry import card, gitoid, hubfiles, jobs, paths, sealing, storage
 from registry.declaration import read_declaration
-from registry.fingerprint import FingerprintError
 from registry.hubfiles import HubFile, HubRefused, Snapshot
-from registry.models import HubImport, Job, Organization, RegisteredModel, Revision
+from registry.models import (
+    AuditEntry,
+    HubImport,
+    Job,
+    Organization,
+    RegisteredModel,
+    Revision,
+)
 from registry.models.files import WEIGHT_SUFFIX, RevisionFile
+from registry.services import hubreading
 from registry.services.revisions import (
     CARD_PATH,
     AddedFile,
@@ -37,10 +40,6 @@ from registry.services.uploads import check_quota
 SMALL_SUFFIXES: Final = (".json", ".jinja", ".md", ".model", ".txt", "LICENSE")
 MAX_SMALL_BYTES: Final = 64 << 20
 _AT_ONCE: Final = 4
-
-
-class ScratchBusy(Exception):
-    """Another worker still reads these weights."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,8 @@ def register(
     failed job another try. Raises HubRefused, NameTaken, QuotaExceeded, DiskFull,
     and ValidationError for a name that cannot be an address.
     """
-    snapshot = inspected.snapshot
+    snapshot, asked_at = inspected.snapshot, timezone.now()
+    storage.check_room(max(file.size_bytes for file in inspected.weights))
     if keeps_copy:
         check_quota(
             organization, {f.sha256 or "": f.size_bytes for f in inspected.weights}
@@ -125,6 +125,9 @@ def register(
     )
     # The token of an earlier attempt may have been the reason why it failed.
     HubImport.objects.filter(revision=revision).update(secret=origin.secret)
+    if revision.jobs.filter(created_at__gte=asked_at).exists():
+        action = AuditEntry.Action.IMPORT_ASKED
+        hubreading.note(revision.hub_import, action, actor=user)
     return revision
 
 
@@ -144,38 +147,52 @@ def address_of(file: RevisionFile) -> str | None:
     )
 
 
-@contextmanager
-def fetched(
-    revision: Revision, *, progress: Callable[[float], None]
-) -> Iterator[Mapping[str, Path]]:
-    """Yield the weights that are only on a hub, by SHA-256, while they are needed.
+def is_import(job: Job) -> bool:
+    """Return whether a job reads weights on a hub."""
+    is_reading = job.kind == Job.Kind.FINGERPRINT
+    return is_reading and HubImport.objects.filter(revision=job.revision_id).exists()
 
-    Each file is read once from beginning to end and hashed on the way; what a killed
-    worker had read is not read again. Afterwards they are gone, or kept if that was
-    asked for. Raises HubRefused, ScratchBusy and DiskFull.
+
+def cancel(job: Job, *, by: User) -> bool:
+    """End a job that is not finished; return whether it was.
+
+    The worker stops at its next report, and what it had read is removed. What it
+    stored as a copy stays.
     """
-    origin = HubImport.objects.filter(revision=revision).first()
-    missing = [
-        HubFile(file.path, file.blob.size_bytes, file.blob_id)
-        for file in revision.weight_files().select_related("blob")
-        if not storage.has(file.blob_id)
-    ]
-    if origin is None or not missing:
-        yield {}
-        return
-    folder = storage.root() / "scratch" / str(revision.pk)
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
-        try:
-            yield _read_all(origin, missing, folder, progress)
-            if origin.keeps_copy:
-                for file in missing:
-                    storage.adopt(folder / str(file.sha256), str(file.sha256))
-            HubImport.objects.filter(pk=origin.pk).update(read_at=timezone.now())
-        except (HubRefused, FingerprintError):
-            shutil.rmtree(folder)
-            raise
-        shutil.rmtree(folder)
+    with transaction.atomic():
+        was_unfinished = jobs.cancel(job.pk)
+        if was_unfinished and is_import(job):
+            action = AuditEntry.Action.IMPORT_CANCELLED
+            hubreading.note(job.revision.hub_import, action, actor=by)
+    return was_unfinished
+
+
+def needs_token(job: Job) -> bool:
+    """Return whether another try is in vain without a new token of the hub."""
+    origin = HubImport.objects.filter(revision=job.revision_id).first()
+    return origin is not None and origin.is_gated and origin.secret is None
+
+
+def try_again(job: Job, *, by: User) -> Job:
+    """Return the job that does once more what another did not end well."""
+    revision = job.revision
+    with transaction.atomic():
+        same = Job.objects.unfinished().filter(kind=job.kind, revision=revision)
+        if (unfinished := same.first()) is not None:
+            return unfinished
+        if is_import(job):
+            action = AuditEntry.Action.IMPORT_ASKED
+            hubreading.note(revision.hub_import, action, actor=by)
+        return jobs.submit(Job.Kind(job.kind), revision)
+
+
+def note_failure(job_id: uuid.UUID) -> None:
+    """Write down that an import failed, if this job is one and did."""
+    job = Job.objects.select_related("revision__model__organization").get(pk=job_id)
+    if job.state == Job.State.FAILED and is_import(job):
+        origin = job.revision.hub_import
+        action = AuditEntry.Action.IMPORT_FAILED
+        hubreading.note(origin, action, actor=origin.requested_by)
 
 
 def forget_tokens() -> int:
@@ -183,73 +200,6 @@ def forget_tokens() -> int:
     waiting = Job.objects.unfinished().values("revision")
     done = HubImport.objects.exclude(secret=None).exclude(revision__in=waiting)
     return done.update(secret=None)
-
-
-def _read_all(
-    origin: HubImport,
-    files: list[HubFile],
-    folder: Path,
-    progress: Callable[[float], None],
-) -> dict[str, Path]:
-    total = sum(file.size_bytes for file in files)
-    storage.check_room(total - sum(p.stat().st_size for p in folder.iterdir()))
-    snapshot = _opened(origin, files)
-    done, found = 0, {}
-    for file in files:
-        path = folder / str(file.sha256)
-
-        def tell(n: int, before: int = done) -> None:
-            progress((before + n) / max(total, 1))
-
-        if not path.exists():
-            _read(snapshot, file, path, tell)
-        done += file.size_bytes
-        found[str(file.sha256)] = path
-    return found
-
-
-def _read(
-    snapshot: Snapshot, file: HubFile, path: Path, tell: Callable[[int], None]
-) -> None:
-    """Write a file under its name once its hash is right; raises HubRefused."""
-    part, digest = path.with_name(f"{path.name}.part"), hashlib.sha256()
-    with part.open("a+b") as kept:
-        kept.seek(0)
-        while chunk := kept.read(hubfiles.CHUNK_BYTES):
-            digest.update(chunk)
-            tell(kept.tell())
-        for chunk in hubfiles.stream(snapshot, file, start=kept.tell()):
-            digest.update(chunk)
-            kept.write(chunk)
-            tell(kept.tell())
-    if digest.hexdigest() != file.sha256:
-        raise HubRefused(
-            f"{file.path}: the hub states sha256 {file.sha256} and its bytes have "
-            f"{digest.hexdigest()}"
-        )
-    part.replace(path)
-
-
-def _opened(origin: HubImport, files: list[HubFile]) -> Snapshot:
-    snapshot = Snapshot(
-        origin.hub, origin.repo_id, origin.commit_id, origin.is_gated, tuple(files)
-    )
-    if origin.secret is None:
-        return snapshot
-    try:
-        return replace(snapshot, token=sealing.unseal(bytes(origin.secret)))
-    except sealing.Unsealable as error:
-        raise HubRefused("the token can no longer be read; import again") from error
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with folder.with_suffix(".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ScratchBusy("another worker still reads these weights") from error
-        yield
 
 
 def _model(

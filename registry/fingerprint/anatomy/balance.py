@@ -31,6 +31,11 @@ Matrices = Sequence[TensorInfo]
 Lengths = dict[Part, NDArray[np.float64]]
 
 
+def is_open(layers: Sequence[Matrices], d: int) -> bool:
+    """Return whether shapes leave something to tell."""
+    return any(True for matrices in layers for _ in _candidates(matrices, d))
+
+
 def tell_ffns(layers: Sequence[Matrices], d: int) -> list[Ffn | None]:
     """Return the FFN of each layer that the weights of all tell, or None of all.
 

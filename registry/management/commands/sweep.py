@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry import jobs, storage, tasks
 from registry.management.children import Supervisor
-from registry.services import hubimports, webhooks
+from registry.services import hubimports, hubreading, webhooks
 from registry.services.uploads import remove_uncommitted
 from registry.signals import swept
 
@@ -49,6 +49,7 @@ class Sweeper:
         if parked := jobs.park_exhausted(at=now):
             log.warning("jobs parked", n_jobs=parked)
         hubimports.forget_tokens()
+        hubreading.remove_scratch()
         for job in jobs.silent(at=now):
             if not tasks.ring(job):
                 break
