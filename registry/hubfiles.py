@@ -19,6 +19,7 @@ from typing import Any, Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from registry import outbound
 from registry.fingerprint import FingerprintError, Header, read_header
@@ -42,8 +43,43 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _RANGE: Final = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})")
 
 
+# What people meet most; pages have these in their language.
+GATED: Final = gettext_noop(
+    "The repository is gated or private, or it is not there: the hub does not say "
+    "which. If it is gated, ask for access on its page there, and give a token of the "
+    "account that was let in."
+)
+TOKEN_REFUSED: Final = gettext_noop(
+    "The hub does not let this token in. It must be one of an account that was given "
+    "access on the repository's page there, and that may read gated repositories."
+)
+NO_REPOSITORY: Final = gettext_noop(
+    "The hub has no repository of this name. Copy it from its page there; capital "
+    "letters count."
+)
+NOT_AN_ID: Final = gettext_noop(
+    "On a hub a model is called team/model; its page there has the name to copy."
+)
+NO_REVISION: Final = gettext_noop(
+    "The repository has no such branch, tag or commit. The usual branch is main."
+)
+PRIVATE: Final = gettext_noop(
+    "The repository is private on its hub, and importing it would publish it. Push it "
+    "here instead."
+)
+NO_WEIGHTS: Final = gettext_noop(
+    "The repository holds no .safetensors file, and no other format is read."
+)
+ONLY_PICKLES: Final = gettext_noop(
+    "The weights of the repository are pickle files, which can run any code when they "
+    "are opened and are not read. Convert them with save_pretrained(folder, "
+    "safe_serialization=True) and push the folder here."
+)
+NO_ANSWER: Final = gettext_noop("The hub did not answer. Try again in a minute.")
+
+
 class HubRefused(Exception):
-    """What a hub does not give, or gives wrongly; the text says it in one line."""
+    """What a hub does not give, or gives wrongly; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +122,7 @@ def find(hub: str, repo_id: str, revision: str, token: str = "") -> Snapshot:
         allowed = ", ".join(settings.IMPORT_HUBS)
         raise HubRefused(f"models are imported from these hubs: {allowed}")
     if not _REPO.fullmatch(repo_id) or ".." in repo_id:
-        raise HubRefused("a model is called team/model on a hub")
+        raise HubRefused(NOT_AN_ID)
     if not revision or len(revision) > 200 or not revision.isprintable():
         raise HubRefused("name a branch, a tag or a commit as the revision")
     place = f"{hub}/api/models/{repo_id}/revision/{quote(revision, safe='')}"
@@ -94,10 +130,10 @@ def find(hub: str, repo_id: str, revision: str, token: str = "") -> Snapshot:
         with _asked(
             f"{place}?blobs=true", token, deadline=DEADLINE_SECONDS
         ) as response:
-            _check_status(response.status, repo_id, revision)
+            _check_status(response, token)
             data = response.read(LIST_LIMIT_BYTES + 1)
     except _LOST as error:
-        raise HubRefused(f"{hub} did not answer ({_reason(error)})") from error
+        raise HubRefused(NO_ANSWER) from error
     return _snapshot(hub, data, token)
 
 
@@ -230,14 +266,18 @@ def _asked(
     raise HubRefused("the hub redirects in a circle")
 
 
-def _check_status(status: int, repo_id: str, revision: str) -> None:
+def _check_status(response: http.client.HTTPResponse, token: str) -> None:
+    """Raise HubRefused for an answer that holds nothing, by its status and code.
+
+    The code is the hub's own header; others that speak its protocol may have none.
+    """
+    status, code = response.status, response.headers.get("X-Error-Code", "")
     if status in (401, 403):
-        raise HubRefused(
-            f"{repo_id} is gated, private or not there; give a token of the hub that "
-            "may read it"
-        )
+        raise HubRefused(TOKEN_REFUSED if token else GATED)
     if status == 404:
-        raise HubRefused(f"the hub has no {repo_id} at {revision!r}")
+        raise HubRefused(NO_REVISION if code == "RevisionNotFound" else NO_REPOSITORY)
+    if status >= 500:
+        raise HubRefused(NO_ANSWER)
     if status != 200:
         raise HubRefused(f"the hub answered {status}")
 
@@ -252,8 +292,9 @@ def _check_part(
     """Return the entity tag of an answer that holds the file from `at` on."""
     if response.status in (429, 500, 502, 503, 504):
         raise http.client.HTTPException(f"status {response.status}")
+    if response.status in (401, 403):
+        _check_status(response, snapshot.token)
     if response.status not in (200, 206):
-        _check_status(response.status, snapshot.repo_id, snapshot.commit_id)
         raise HubRefused(f"{file.path}: the hub answered {response.status}")
     size = response.headers.get("Content-Length")
     if response.status == 206:
@@ -286,7 +327,7 @@ def _snapshot(hub: str, data: bytes, token: str) -> Snapshot:
     if not _REPO.fullmatch(repo_id) or not _COMMIT.fullmatch(commit_id):
         raise HubRefused(f"{hub} does not answer as a hub does")
     if told.get("private"):
-        raise HubRefused(f"{repo_id} is private on its hub; push it here instead")
+        raise HubRefused(PRIVATE)
     if len(files) > MAX_FILES:
         raise HubRefused(f"{repo_id} has more than {MAX_FILES:,} files")
     return Snapshot(hub, repo_id, commit_id, bool(told.get("gated")), files, token)

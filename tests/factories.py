@@ -16,6 +16,7 @@ from registry.models import (
     ApiToken,
     Blob,
     Fingerprint,
+    HubImport,
     Job,
     Membership,
     Organization,
@@ -142,6 +143,14 @@ def make_job(**overrides: Any) -> Job:
     if "revision" not in overrides:
         overrides["revision"] = make_revision()
     return Job.objects.create(**{"kind": Job.Kind.FINGERPRINT} | overrides)
+
+
+def make_hub_import(**overrides: Any) -> HubImport:
+    """Return an import of a repository whose weights nobody has read yet."""
+    if "revision" not in overrides:
+        overrides["revision"] = make_revision()
+    values = {"hub": "https://huggingface.co", "repo_id": "kin/tuned"}
+    return HubImport.objects.create(**values | {"commit_id": "c" * 40} | overrides)
 
 
 def make_derivation(**overrides: Any) -> Derivation:

@@ -9,14 +9,28 @@ from rest_framework import serializers
 from registry.models import ApiToken, Delivery, Job
 
 
+class ReadingShape(serializers.Serializer[Any]):
+    """How far the reading of weights on a hub has come, and in which file."""
+
+    path = serializers.CharField()
+    number = serializers.IntegerField()
+    n_files = serializers.IntegerField()
+    n_bytes = serializers.IntegerField()
+    total_bytes = serializers.IntegerField()
+
+
 class JobShape(serializers.Serializer[Any]):
-    """A job; `result` is the address of the model once the verdict is there."""
+    """A job; `result` is the address of the model once the verdict is there.
+
+    `reading` is there while weights of a hub are read.
+    """
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=Job.Kind.values)
     state = serializers.ChoiceField(choices=Job.State.values)
     progress = serializers.FloatField(min_value=0, max_value=1)
     error = serializers.CharField(allow_null=True)
+    reading = ReadingShape(allow_null=True)
     result = serializers.URLField(allow_null=True)
 
 

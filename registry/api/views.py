@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+from django.contrib.auth.models import User
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
@@ -13,11 +14,11 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from registry import jobs
 from registry.api import shapes
 from registry.api.lists import whole_list
 from registry.models import ApiToken, Job, Organization, RevisionFile
 from registry.permissions import can_push
+from registry.services import fingerprints, hubimports, hubreading
 
 MAX_SEEN = 1000
 
@@ -42,9 +43,11 @@ class JobDetail(APIView):
         )
         team = job.revision.model.organization
         token = cast(ApiToken | None, request.auth)
-        if team is None or not can_push(request.user, team, token=token):
+        user = request.user
+        may = team is not None and can_push(user, team, token=token)
+        if not may or not isinstance(user, User):
             raise PermissionDenied("Only those who may push the model cancel its jobs.")
-        jobs.cancel(job.pk)
+        hubimports.cancel(job, by=user)
         return Response(status=204)
 
 
@@ -57,8 +60,18 @@ def job_document(job: Job, request: Request) -> dict[str, Any]:
         "state": job.state,
         "progress": job.progress,
         "error": job.error or None,
+        "reading": _reading(job),
         "result": model if job.state == Job.State.SUCCEEDED else None,
     }
+
+
+def _reading(job: Job) -> dict[str, Any] | None:
+    """Return how far an import has come that is running."""
+    if job.state != Job.State.RUNNING or hubimports.origin_of(job) is None:
+        return None
+    share = job.progress / fingerprints.SHARE_OF_SKETCH
+    found = hubreading.position(job.revision, share)
+    return found._asdict() if found else None
 
 
 @extend_schema(exclude=True)

@@ -6,6 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from registry import card, gitoid, hubfiles, jobs, paths, sealing, storage
 from registry.declaration import read_declaration
+from registry.fingerprint import PICKLES
 from registry.hubfiles import HubFile, HubRefused, Snapshot
 from registry.models import (
     AuditEntry,
@@ -66,7 +68,8 @@ def inspect(hub: str, repo_id: str, revision: str, token: str = "") -> Inspected
     snapshot = hubfiles.find(hub, repo_id, revision, token)
     weights = tuple(f for f in snapshot.files if f.path.endswith(WEIGHT_SUFFIX))
     if not weights:
-        raise HubRefused(f"{snapshot.repo_id} holds no .safetensors file")
+        has_pickles = any(Path(f.path).suffix in PICKLES for f in snapshot.files)
+        raise HubRefused(hubfiles.ONLY_PICKLES if has_pickles else hubfiles.NO_WEIGHTS)
     for file in weights:
         _check(file)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -147,10 +150,12 @@ def address_of(file: RevisionFile) -> str | None:
     )
 
 
-def is_import(job: Job) -> bool:
-    """Return whether a job reads weights on a hub."""
-    is_reading = job.kind == Job.Kind.FINGERPRINT
-    return is_reading and HubImport.objects.filter(revision=job.revision_id).exists()
+def origin_of(job: Job) -> HubImport | None:
+    """Return what a job reads on a hub, None for a job that reads nothing there."""
+    if job.kind != Job.Kind.FINGERPRINT:
+        return None
+    found = HubImport.objects.filter(revision=job.revision_id)
+    return found.select_related("revision__model__organization").first()
 
 
 def cancel(job: Job, *, by: User) -> bool:
@@ -161,16 +166,14 @@ def cancel(job: Job, *, by: User) -> bool:
     """
     with transaction.atomic():
         was_unfinished = jobs.cancel(job.pk)
-        if was_unfinished and is_import(job):
-            action = AuditEntry.Action.IMPORT_CANCELLED
-            hubreading.note(job.revision.hub_import, action, actor=by)
+        if was_unfinished:
+            _note(job, AuditEntry.Action.IMPORT_CANCELLED, by)
     return was_unfinished
 
 
-def needs_token(job: Job) -> bool:
+def needs_token(origin: HubImport) -> bool:
     """Return whether another try is in vain without a new token of the hub."""
-    origin = HubImport.objects.filter(revision=job.revision_id).first()
-    return origin is not None and origin.is_gated and origin.secret is None
+    return origin.is_gated and origin.secret is None
 
 
 def try_again(job: Job, *, by: User) -> Job:
@@ -180,19 +183,22 @@ def try_again(job: Job, *, by: User) -> Job:
         same = Job.objects.unfinished().filter(kind=job.kind, revision=revision)
         if (unfinished := same.first()) is not None:
             return unfinished
-        if is_import(job):
-            action = AuditEntry.Action.IMPORT_ASKED
-            hubreading.note(revision.hub_import, action, actor=by)
+        _note(job, AuditEntry.Action.IMPORT_ASKED, by)
         return jobs.submit(Job.Kind(job.kind), revision)
 
 
 def note_failure(job_id: uuid.UUID) -> None:
     """Write down that an import failed, if this job is one and did."""
-    job = Job.objects.select_related("revision__model__organization").get(pk=job_id)
-    if job.state == Job.State.FAILED and is_import(job):
-        origin = job.revision.hub_import
-        action = AuditEntry.Action.IMPORT_FAILED
-        hubreading.note(origin, action, actor=origin.requested_by)
+    job = Job.objects.get(pk=job_id)
+    origin = origin_of(job)
+    if origin is not None and job.state == Job.State.FAILED:
+        _note(job, AuditEntry.Action.IMPORT_FAILED, origin.requested_by)
+
+
+def _note(job: Job, action: AuditEntry.Action, actor: User | None) -> None:
+    origin = origin_of(job)
+    if origin is not None:
+        hubreading.note(origin, action, actor=actor)
 
 
 def forget_tokens() -> int:

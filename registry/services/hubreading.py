@@ -17,9 +17,9 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -69,8 +69,7 @@ def sketch(origin: HubImport, *, progress: Progress) -> Sketch:
     return made
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     """How far the reading of a model has come."""
 
     path: str
@@ -81,14 +80,14 @@ class Position:
 
 
 def position(revision: Revision, share: float) -> Position | None:
-    """Return where a reading is of which `sketch` last told a share of its work."""
+    """Return where a reading is that told this share of its work, None at its end."""
     files = _files(revision)
     total = sum(file.size_bytes for file in files)
-    done = min(round(total * share / READING_SHARE), total)
+    done = round(total * share / READING_SHARE)
     before = 0
     for number, file in enumerate(files, start=1):
         before += file.size_bytes
-        if done < before or number == len(files):
+        if done < before:
             return Position(file.path, number, len(files), done, total)
     return None
 

@@ -334,3 +334,9 @@ def _significant(value: float) -> str:
 def failure(why: str) -> str:
     """Return the sentence that says why nothing came of a request or a webhook."""
     return str(_FAILURES[why])
+
+
+@register.filter
+def in_own_words(error: str) -> str:
+    """Return what ended a job in the reader's language, as far as it is known there."""
+    return gettext(error) if error else ""

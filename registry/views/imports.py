@@ -8,10 +8,11 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from registry import tasks
+from registry import hubfiles, tasks
 from registry.forms import HubImportForm
 from registry.hubfiles import HubRefused
 from registry.models import Job, Organization
@@ -23,6 +24,13 @@ from registry.services.uploads import QuotaExceeded
 from registry.storage import DiskFull
 from registry.views.requests import SignedInRequest
 
+# Beside which question a refusal stands, if not beside the repository.
+FIELD_OF = {
+    hubfiles.GATED: "token",
+    hubfiles.TOKEN_REFUSED: "token",
+    hubfiles.NO_REVISION: "revision",
+}
+
 
 @never_cache
 @sensitive_post_parameters("token")
@@ -31,7 +39,11 @@ def register_from_hub(request: SignedInRequest) -> HttpResponse:
     """Ask for a repository, show what would be read, and register it."""
     mine = Organization.objects.of_member(request.user).order_by("slug")
     teams = [team for team in mine if can_push(request.user, team, token=None)]
-    form = HubImportForm(request.POST or None, teams=teams)
+    form = HubImportForm(
+        request.POST or None,
+        teams=teams,
+        initial={"revision": "main"} | _asked(request),
+    )
     context: dict[str, Any] = {"form": form, "teams": teams}
     if request.method == "POST" and form.is_valid():
         found = _found(form)
@@ -46,6 +58,12 @@ def register_from_hub(request: SignedInRequest) -> HttpResponse:
     return render(request, "registry/import.html", context, status=status)
 
 
+def _asked(request: SignedInRequest) -> dict[str, str]:
+    """Return what an address fills the form with; a token never stands in one."""
+    fields = ("organization", "hub", "repo", "revision", "name", "keep_copy")
+    return {name: request.GET[name] for name in fields if name in request.GET}
+
+
 def _found(form: HubImportForm) -> Inspected | None:
     wanted = form.cleaned_data
     try:
@@ -53,7 +71,7 @@ def _found(form: HubImportForm) -> Inspected | None:
             wanted["hub"], wanted["repo"], wanted["revision"], wanted["token"]
         )
     except HubRefused as error:
-        form.add_error("repo", str(error))
+        form.add_error(FIELD_OF.get(str(error), "repo"), gettext(str(error)))
         return None
 
 
@@ -71,7 +89,7 @@ def _registered(
             keeps_copy=wanted["keep_copy"],
         )
     except (HubRefused, CommitRefused, QuotaExceeded, DiskFull) as error:
-        form.add_error(None, str(error))
+        form.add_error(None, gettext(str(error)))
     except NameTaken as error:
         form.add_error("name", str(error))
     except ValidationError as error:

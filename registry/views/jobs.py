@@ -7,12 +7,21 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
-from registry.models import Job
+from registry import tasks
+from registry.models import HubImport, Job
+from registry.permissions import can_push
+from registry.services import hubimports
+from registry.views.requests import SignedInRequest
 
 # A worker reports twice a second; one that is silent this long is in trouble.
 SILENCE = timedelta(seconds=15)
@@ -29,6 +38,44 @@ def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Return the progress part alone; when the job is done it brings the verdict."""
     context = {**_context(pk), "is_polled": True}
     return render(request, "registry/_progress.html", context)
+
+
+@login_required
+@never_cache
+def cancel(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask whether an import shall end, then end it."""
+    found, origin = _own_import(request, pk)
+    if found.is_finished:
+        messages.info(request, _("This import had ended already."))
+        return redirect(found)
+    if request.method != "POST":
+        context = {"job": found, "origin": origin}
+        return render(request, "registry/import_cancel.html", context)
+    hubimports.cancel(found, by=request.user)
+    return redirect(found)
+
+
+@login_required
+@require_POST
+def again(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
+    """Have an import that did not end well done once more."""
+    found, _origin = _own_import(request, pk)
+    if found.state in (Job.State.FAILED, Job.State.CANCELLED):
+        found = hubimports.try_again(found, by=request.user)
+        tasks.ring(found)
+    return redirect(found)
+
+
+def _own_import(request: SignedInRequest, pk: uuid.UUID) -> tuple[Job, HubImport]:
+    """Return an import of a team of the reader's; raises Http404, PermissionDenied."""
+    found = get_object_or_404(Job, pk=pk)
+    origin = hubimports.origin_of(found)
+    if origin is None:
+        raise Http404
+    team = origin.revision.model.organization
+    if team is None or not can_push(request.user, team, token=None):
+        raise PermissionDenied
+    return found, origin
 
 
 def _context(pk: uuid.UUID) -> dict[str, Any]:

@@ -94,6 +94,8 @@ urlpatterns = [
     path("models/<str:slug>/correct/", corrections.correct, name="correct"),
     path("jobs/<uuid:pk>/", jobs.job, name="job"),
     path("jobs/<uuid:pk>/progress/", jobs.progress, name="job-progress"),
+    path("jobs/<uuid:pk>/cancel/", jobs.cancel, name="job-cancel"),
+    path("jobs/<uuid:pk>/again/", jobs.again, name="job-again"),
     path(
         "glossary/",
         TemplateView.as_view(template_name="registry/glossary.html"),

@@ -23,6 +23,7 @@ def test_a_running_job_says_when_to_look_again(client: Client) -> None:
         "state": "running",
         "progress": 0.25,
         "error": None,
+        "reading": None,
         "result": None,
     }
 

@@ -16,7 +16,7 @@ from registry.hubfiles import HubRefused
 from registry.models import Fingerprint, HubImport, Job, Revision
 from registry.services import hubimports, hubreading
 from tests.factories import make_membership, make_organization, make_token, make_user
-from tests.integration.hubimports.conftest import COMMIT, Hub
+from tests.hubs import COMMIT, Hub
 from tests.pushing import ZOO, push, work
 
 SECRET = "hf_the-teams-own-secret"
@@ -191,7 +191,7 @@ def test_a_token_opens_what_is_gated_and_is_forgotten(
     hub: Hub, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     hub.token = SECRET
-    with pytest.raises(HubRefused, match="gated") as refused:
+    with pytest.raises(HubRefused, match="does not let this token in") as refused:
         register(hub, token="hf_wrong")
     assert "hf_wrong" not in str(refused.value)
 
@@ -309,7 +309,7 @@ def test_the_command(hub: Hub) -> None:
 
     assert COMMIT in out.getvalue()
     assert Job.objects.get().revision.model.name == "tuned"
-    with pytest.raises(CommandError, match="no kin/none"):
+    with pytest.raises(CommandError, match="no repository of this name"):
         call_command("hub", "register", "kin/none", "--hub", hub.url)
 
 
@@ -329,7 +329,7 @@ def test_the_form_shows_first_and_registers_then(hub: Hub, client: Client) -> No
 
     wrong = client.post(page, wanted | {"token": "", "look": "1"})
     assert wrong.status_code == 422
-    assert "give a token of the hub" in wrong.text
+    assert "give a token of the account that was let in" in wrong.text
     assert 'value="kin/tuned"' in wrong.text
 
     looked = client.post(page, wanted | {"look": "1"})
@@ -367,3 +367,30 @@ def test_a_name_that_is_in_use_is_refused(hub: Hub, client: Client) -> None:
     assert refused.status_code == 422
     assert "already registered" in refused.text
     assert SECRET not in refused.text
+
+
+@pytest.mark.parametrize(
+    ("revision", "files", "said"),
+    [
+        ("v9", None, "no such branch, tag or commit"),
+        ("main", {"config.json": b"{}"}, "no other format is read"),
+        ("main", {"pytorch_model.bin": b"cos"}, "safe_serialization=True"),
+    ],
+)
+def test_a_refusal_says_what_to_do(
+    hub: Hub, revision: str, files: dict[str, bytes] | None, said: str
+) -> None:
+    hub.files = files or hub.files
+
+    with pytest.raises(HubRefused, match=said):
+        hubimports.inspect(hub.url, "kin/tuned", revision)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    hub: Hub, settings: Any
+) -> None:
+    settings.MAX_FILE_BYTES = 1000
+
+    with pytest.raises(HubRefused, match="is larger than 1000 bytes"):
+        hubimports.inspect(hub.url, "kin/tuned", "main")
+    assert not any(path.endswith(".safetensors") for path, _, _ in hub.asked)

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from lineage.models import Hearing, Verification
-from registry.models import Membership
+from registry.models import Job, Membership
 from registry.services.claims import file_claim
 from registry.services.members import invite
 from registry.services.webhooks import create_webhook, send_test
@@ -106,7 +106,15 @@ RULES = {
     "registry:method": [everybody()],
     "registry:correct": [everybody("model")],
     "registry:job": [everybody("job")],
-    "registry:job-progress": [everybody("job")],
+    "registry:job-progress": [everybody("job"), everybody("importing")],
+    "registry:job-cancel": [
+        Rule(("job",), (SIGN_IN, *(ABSENT,) * 4)),
+        Rule(("importing",), (SIGN_IN, 403, 403, ALL, ALL)),
+        Rule(("importing",), (SIGN_IN, 403, 403, 302, 302), "post"),
+    ],
+    "registry:job-again": [
+        Rule(("importing",), (SIGN_IN, 403, 403, 302, 302), "post"),
+    ],
     "registry:organizations": [members()],
     "registry:organization": [everybody("team")],
     "registry:token-create": [
@@ -199,6 +207,7 @@ class Case(NamedTuple):
     family: str
     verification: int
     job: Any
+    importing: Any
     team: str
     token: int
     invitation: int
@@ -251,6 +260,7 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         family=world.base.family,
         verification=world.model.head.verifications.get().pk,
         job=world.job.pk,
+        importing=_importing(world).pk,
         team=world.organization.slug,
         token=world.token.pk,
         invitation=invitation.pk,
@@ -275,6 +285,13 @@ def case(world: Any) -> tuple[Case, dict[str, Client]]:
         delivery=send_test(hook).pk,
     )
     return found, visitors
+
+
+def _importing(world: Any) -> Job:
+    """Return the job of an import of the team, which waits for a worker."""
+    model = factories.make_model(organization=world.organization)
+    origin = factories.make_hub_import(revision=factories.make_revision(model=model))
+    return factories.make_job(revision=origin.revision)
 
 
 def _pending(world: Any) -> Verification:
