@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,6 +69,17 @@ def read_declaration(metadata: Mapping[str, Any]) -> Declared:
     pairs = zip(ids, words, strict=False)
     bases = tuple({i: _relation(word) for i, word in pairs}.items())
     return Declared(bases=bases, category=_category(metadata, bases))
+
+
+def front_matter(
+    bases: Sequence[str], relation: str, category: str | None
+) -> dict[str, Any]:
+    """Return the fields of a card that declare this; None for what it must not say."""
+    return {
+        "base_model": bases[0] if len(bases) == 1 else [*bases] or None,
+        "base_model_relation": relation if bases else None,
+        "baimo_category": category,
+    }
 
 
 def _usual_relation(metadata: Mapping[str, Any]) -> str:

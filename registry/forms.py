@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,9 +12,23 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from registry import outbound
+from registry import card, outbound
+from registry.declaration import (
+    DEFAULT_RELATION,
+    MAX_BASES,
+    front_matter,
+    read_declaration,
+)
+from registry.fingerprint import (
+    ENGINE,
+    SKETCH_LIMIT_BYTES,
+    OtherEngine,
+    Sketch,
+    SketchError,
+)
 from registry.models import (
     ApiToken,
     Correction,
@@ -30,9 +45,32 @@ from registry.services.webhooks import (
     create_webhook,
 )
 from registry.templatetags.words import failure
+from registry.vocabulary import (
+    CATEGORY_LABELS,
+    FROM_SCRATCH,
+    RELATION_LABELS,
+    RELATIONS_BY_LAYER,
+    Layer,
+)
 
 # A new webhook with its secret, or None where the form says what is wrong.
 Created = tuple[Webhook, str] | None
+
+# What the weights of a model can come from, the hub's own word first.
+RELATIONS: dict[str, str | Promise] = {
+    DEFAULT_RELATION: _("fine-tuned, in whatever way, from"),
+    **{
+        relation.value: RELATION_LABELS[relation]
+        for layer in (Layer.WEIGHTS, Layer.COMPONENT, Layer.OUTPUTS)
+        for relation in RELATIONS_BY_LAYER[layer]
+    },
+}
+SCRATCH = {word.value: CATEGORY_LABELS[word] for word in sorted(FROM_SCRATCH)}
+DERIVED = {
+    word.value: label
+    for word, label in CATEGORY_LABELS.items()
+    if word not in FROM_SCRATCH
+}
 
 EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year"))]
 
@@ -195,6 +233,162 @@ class HubImportForm(forms.Form):
         organization.empty_label = None
         hub: Any = self.fields["hub"]
         hub.choices = [(h, h.partition("//")[2]) for h in settings.IMPORT_HUBS]
+
+
+class SketchForm(forms.Form):
+    """A sketch that a team computed, the card of its model, and what it declares.
+
+    What was sent stays in hidden fields, so that nobody chooses it twice.
+    """
+
+    organization = forms.ModelChoiceField(
+        Organization.objects.none(), label=_("Organisation"), to_field_name="slug"
+    )
+    name = forms.CharField(
+        label=_("Model"),
+        max_length=96,
+        help_text=_("Part of every address: acme/my-model. It cannot be changed."),
+    )
+    sketch = forms.FileField(
+        label=_("Sketch"),
+        required=False,
+        allow_empty_file=True,
+        help_text=_("The file that the command has written, 256 KiB at most."),
+    )
+    kept_sketch = forms.CharField(required=False, widget=forms.HiddenInput)
+    card = forms.FileField(
+        label="README.md",
+        required=False,
+        allow_empty_file=True,
+        help_text=_("The model card. Left out, a new one is written."),
+    )
+    kept_card = forms.CharField(required=False, widget=forms.HiddenInput)
+    origin = forms.ChoiceField(
+        choices=[(word, word) for word in ("base", "scratch", "card")], initial="base"
+    )
+    relation = forms.ChoiceField(
+        label=_("It is"), choices=[*RELATIONS.items()], required=False
+    )
+    bases = forms.CharField(
+        label=_("Base"),
+        max_length=2000,
+        required=False,
+        help_text=_(
+            "A model of this register, or its id on a public hub, such as "
+            "meta-llama/Llama-2-7b-hf. Several, for a merge, with commas between them."
+        ),
+    )
+    scratch = forms.ChoiceField(
+        label=_("Category"), choices=[*SCRATCH.items()], required=False
+    )
+    replace = forms.BooleanField(
+        label=_("Replace the files of the model that has this name"), required=False
+    )
+
+    def __init__(self, data: Any, files: Any, *, teams: Sequence[Organization]) -> None:
+        self._sent: Any = data.copy() if data else None
+        super().__init__(self._sent, files)
+        organization: Any = self.fields["organization"]
+        organization.queryset = Organization.objects.filter(
+            pk__in=[team.pk for team in teams]
+        ).order_by("slug")
+        organization.empty_label = None
+
+    def clean(self) -> dict[str, Any]:
+        """Return what was given, with the bytes of sketch and card as they will be."""
+        given: dict[str, Any] = self.cleaned_data
+        given["sketch"] = self._kept("sketch")
+        given["card"] = self._kept("card")
+        try:
+            self._check_sketch(given["sketch"])
+        except ValidationError as error:
+            self.add_error("sketch", error)
+            self._sent["kept_sketch"] = ""
+        if given.get("origin") == "base" and not self._bases():
+            self.add_error("bases", _("Name the base, or choose another answer."))
+        elif not self.errors:
+            self._write_card()
+        return given
+
+    @property
+    def described(self) -> Sketch | None:
+        """Return the sketch that was sent, if it is one."""
+        try:
+            return Sketch.from_bytes(self.cleaned_data.get("sketch") or b"")
+        except SketchError:
+            return None
+
+    def _kept(self, name: str) -> bytes:
+        """Return what is sent in a field now or was before, and keep it."""
+        sent = self.cleaned_data.get(name)
+        if sent is not None:
+            content: bytes = sent.read()
+        else:
+            content = _from_base64(self.cleaned_data.get(f"kept_{name}") or "")
+        self._sent[f"kept_{name}"] = base64.b64encode(content).decode()
+        return content
+
+    def _check_sketch(self, content: bytes) -> None:
+        """Raise ValidationError for what cannot be registered as a sketch."""
+        if not content:
+            raise ValidationError(_("Choose the file that the command has written."))
+        try:
+            sketch = Sketch.from_bytes(content[: SKETCH_LIMIT_BYTES + 1])
+        except OtherEngine:
+            raise ValidationError(
+                _(
+                    "This sketch was made by another version of the engine than this "
+                    "register's, %(engine)s. Make it again with the program of this "
+                    "register."
+                ),
+                params={"engine": ENGINE},
+            ) from None
+        except SketchError:
+            raise ValidationError(
+                _(
+                    "This is not a sketch, or it is damaged. Choose the file that the "
+                    "command has written; the weights themselves are not sent here."
+                )
+            ) from None
+        if not sketch.files:
+            raise ValidationError(
+                _(
+                    "This sketch does not name its weight files. Make it again with "
+                    "--hashes, as the command above does."
+                )
+            )
+
+    def _bases(self) -> list[str]:
+        named = (self.cleaned_data.get("bases") or "").replace("，", ",").split(",")
+        return [name for text in named if (name := text.strip())]
+
+    def _write_card(self) -> None:
+        """Put the declaration into the card, or add what is wrong with it."""
+        given = self.cleaned_data
+        before = given["card"] or f"# {given['name']}\n".encode()
+        bases = self._bases() if given["origin"] == "base" else []
+        category = None
+        if given["origin"] == "scratch":
+            category = given["scratch"] or next(iter(SCRATCH))
+        if len(bases) > MAX_BASES:
+            self.add_error("bases", _("These are too many."))
+            return
+        try:
+            if given["origin"] != "card":
+                relation = given["relation"] or DEFAULT_RELATION
+                fields = front_matter(bases, relation, category)
+                before = card.amended(before, fields)
+            read_declaration(card.parse_card(before).metadata)
+        except card.CardInvalid as error:
+            self.add_error("card", str(error))
+        given["card"] = before
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
 
 
 class TokenForm(forms.Form):

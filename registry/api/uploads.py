@@ -29,7 +29,7 @@ from registry import paths, storage, tasks
 from registry.api import upload_shapes as shapes
 from registry.api.auth import TokenAuthentication
 from registry.card import CardInvalid, parse_card
-from registry.declaration import read_declaration
+from registry.declaration import front_matter, read_declaration
 from registry.models import ApiToken, Job, Organization, RegisteredModel
 from registry.parts import PartRefused, PartsBusy
 from registry.permissions import can_push
@@ -325,7 +325,7 @@ class Commit(UploadView):
             for file in wish["files"]
         ]
         if wish["declaration"] is not None:
-            fields = _card_fields(wish["declaration"])
+            fields = front_matter(**wish["declaration"])
             card = pushes.card_file(fields, model=model, added=added)
             added = [*(file for file in added if file.path != card.path), card]
         if not added:
@@ -345,13 +345,3 @@ class Commit(UploadView):
             "job": job.values_list("pk", flat=True).first(),
         }
         return Response(answer, status=201)
-
-
-def _card_fields(declaration: dict[str, Any]) -> dict[str, Any]:
-    """Return the front matter that declares this; None for what it must not say."""
-    bases = declaration["bases"]
-    return {
-        "base_model": bases[0] if len(bases) == 1 else bases or None,
-        "base_model_relation": declaration["relation"] if bases else None,
-        "baimo_category": declaration["category"],
-    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from registry.fingerprint.anatomy.structure import read_again
 from registry.fingerprint.compare import compare
 from registry.fingerprint.comparison import Comparison, Evidence
-from registry.fingerprint.errors import FingerprintError, SketchError
+from registry.fingerprint.errors import FingerprintError, OtherEngine, SketchError
 from registry.fingerprint.reading.folder import PICKLES, open_model
 from registry.fingerprint.reading.weights import Header, TensorInfo, read_header
 from registry.fingerprint.sketching.codec import FORMAT as SKETCH_FORMAT
@@ -28,6 +28,7 @@ __all__ = [
     "FingerprintError",
     "Header",
     "Making",
+    "OtherEngine",
     "Readings",
     "Sketch",
     "SketchError",

@@ -31,5 +31,9 @@ class SketchError(FingerprintError):
     """Bytes that are not a sketch of this engine."""
 
 
+class OtherEngine(SketchError):
+    """A sketch that another version of the engine made."""
+
+
 class OutputError(FingerprintError):
     """Standard output that takes no answer: it is closed, or its disk is full."""

@@ -11,36 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
-from registry.declaration import DEFAULT_RELATION
+from registry.forms import DERIVED, RELATIONS, SCRATCH
 from registry.models import Organization, RegisteredModel
 from registry.permissions import can_push
 from registry.views.requests import SignedInRequest
-from registry.vocabulary import (
-    CATEGORY_LABELS,
-    FROM_SCRATCH,
-    RELATION_LABELS,
-    RELATIONS_BY_LAYER,
-    Layer,
-)
-
-# What the weights of a model can come from, the hub's own word first.
-RELATIONS: dict[str, str | Promise] = {
-    DEFAULT_RELATION: _("fine-tuned, in whatever way, from"),
-    **{
-        relation.value: RELATION_LABELS[relation]
-        for layer in (Layer.WEIGHTS, Layer.COMPONENT, Layer.OUTPUTS)
-        for relation in RELATIONS_BY_LAYER[layer]
-    },
-}
-SCRATCH = {word.value: CATEGORY_LABELS[word] for word in sorted(FROM_SCRATCH)}
-DERIVED = {
-    word.value: label
-    for word, label in CATEGORY_LABELS.items()
-    if word not in FROM_SCRATCH
-}
 
 
 @login_required

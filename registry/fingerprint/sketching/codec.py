@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.fingerprint.anatomy.structure import spread
-from registry.fingerprint.errors import BrokenJson, SketchError
+from registry.fingerprint.errors import BrokenJson, OtherEngine, SketchError
 from registry.fingerprint.reading.config import essentials
 from registry.fingerprint.reading.strictjson import parse_object
 from registry.fingerprint.reading.tokenizer import TokenizerSummary
@@ -43,6 +43,7 @@ from registry.fingerprint.sketching.values import (
 MAGIC: Final = b"BAIMOSK\x02"
 FORMAT: Final = f"{MAGIC[:-1].decode()}/{MAGIC[-1]}"
 LIMIT_BYTES: Final = 256 * 1024
+_MADE_BY_ANOTHER: Final = f"made by another engine than {ENGINE}: sketch it again"
 _LINEAR_VALUES: Final = 1 << 14
 _N_DIGESTS: Final = 4
 _MAX_NAME: Final = 255
@@ -63,6 +64,8 @@ def decode(data: bytes) -> Sketch:
     """Return the sketch in `data`; raises SketchError for anything else."""
     if len(data) > LIMIT_BYTES:
         raise SketchError(f"a sketch has at most {LIMIT_BYTES:,} bytes")
+    if data.startswith(MAGIC[:-1]) and not data.startswith(MAGIC):
+        raise OtherEngine(_MADE_BY_ANOTHER)
     if not data.startswith(MAGIC) or len(data) < 12:
         raise SketchError("not a sketch of this engine")
     (length,) = struct.unpack_from("<I", data, 8)
@@ -185,7 +188,7 @@ def _join_name(pattern: str, numbers: list[int]) -> str:
 
 def _decode(head: dict[str, Any], body: bytes) -> Sketch:
     if head["engine"] != ENGINE or head["key"] != KEY:
-        raise SketchError(f"made by another engine than {ENGINE}: sketch it again")
+        raise OtherEngine(_MADE_BY_ANOTHER)
     n = len(_as_list(head["tensors"]))
     digests, rest = _cut(body, n * _N_DIGESTS * DIGEST_BYTES)
     norms, rest = _floats(rest, n)

@@ -100,6 +100,7 @@ RULES = {
     ],
     "registry:register": [everybody()],
     "registry:register-import": [members()],
+    "registry:register-sketch": [members()],
     "registry:upload": [members()],
     "registry:upload-to": [Rule(("model",), (SIGN_IN, 403, 403, ALL, ALL))],
     "registry:glossary": [everybody()],

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from registry.fingerprint import Sketch, SketchError, compare
+from registry.fingerprint import OtherEngine, Sketch, SketchError, compare
 from registry.fingerprint.sketching.codec import LIMIT_BYTES, MAGIC
 from registry.fingerprint.sketching.moments import NARROWEST, WIDTH, folded
 from registry.fingerprint.sketching.sketch import TensorRecord
@@ -227,7 +227,7 @@ def test_linear_sketches_of_other_widths_are_refused(width: int, data: bytes) ->
 
 
 def test_sketches_of_an_older_engine_are_refused(data: bytes) -> None:
-    with pytest.raises(SketchError, match="not a sketch of this engine"):
+    with pytest.raises(OtherEngine, match="sketch it again"):
         Sketch.from_bytes(b"BAIMOSK\x01" + data[8:])
 
 
