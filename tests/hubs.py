@@ -138,8 +138,10 @@ def serving(hub: Hub) -> Iterator[Hub]:
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield hub
-    hub.may_go_on.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield hub
+    finally:
+        hub.may_go_on.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

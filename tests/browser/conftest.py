@@ -10,17 +10,31 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.hubs import Hub, serving
 from tests.integration.stack.running_site import Site, installed
 
+SAMPLES = Path(__file__).parents[2] / "registry/catalog/samples"
 PART_BYTES = 1024**2
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def hub() -> Iterator[Hub]:
+    """Yield a hub on this machine, with a model that is tuned from a sample."""
+    card = "---\nbase_model: samples/maple\n---\n# Tuned\n"
+    with serving(Hub.of(SAMPLES / "maple-python", card)) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Site]:
     """Yield a site with the catalog and the sample family, all jobs done."""
-    # Small parts, so that small files have several.
-    small = {"PART_BYTES": str(PART_BYTES)}
-    with installed(tmp_path_factory.mktemp("site"), small) as running:
+    own = {
+        # Small parts, so that small files have several.
+        "PART_BYTES": str(PART_BYTES),
+        "IMPORT_HUBS": hub.url,
+        "OUTBOUND_PRIVATE_NETWORKS": "127.0.0.0/8",
+    }
+    with installed(tmp_path_factory.mktemp("site"), own) as running:
         running.start()
         running.wait_until_idle()
         yield running
@@ -96,9 +110,8 @@ def _note_request(visit: Visit, url: str) -> None:
 @pytest.fixture
 def small_model(tmp_path: Path) -> Path:
     """Return a folder with a sample model that anybody may push."""
-    source = Path(__file__).parents[2] / "registry/catalog/samples/maple-python"
     folder = tmp_path / "my-model"
-    shutil.copytree(source, folder)
+    shutil.copytree(SAMPLES / "maple-python", folder)
     (folder / "README.md").write_text(
         "---\nlicense: mit\nbase_model: samples/maple\nbase_model_relation: finetune\n"
         "---\n# My model\n"
