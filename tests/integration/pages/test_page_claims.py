@@ -139,7 +139,7 @@ def test_a_letter_is_in_the_language_of_who_claimed(
 
     moderator.post(f"{claim.get_absolute_url()}decide/", {"decision": "grant"})
 
-    assert "您已成为 The Lab 的所有者" in letters[0].body
+    assert "你已成为 The Lab 的所有者" in letters[0].body
 
 
 def test_an_empty_claim_is_refused_at_once(lab: Organization, claimant: Client) -> None:
