@@ -10,11 +10,13 @@ import http.client
 import json
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, Full, Queue
 from typing import Any, Final
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -147,8 +149,8 @@ def stream(
 ) -> Iterator[bytes]:
     """Yield a file's bytes from `start` to `end`; a lost connection is taken up again.
 
-    `deadline` ends each connection, and then progress excuses no failure. Every
-    second of a wait an empty piece is yielded, so that the caller can stop. Raises
+    `deadline` ends each connection, and then progress excuses no failure. Before
+    each wait an empty piece is yielded, so that the caller can stop. Raises
     HubRefused when the hub gives up, changes the file, ignores where to begin, or
     has another size than it listed.
     """
@@ -173,14 +175,49 @@ def stream(
         if failures > MAX_FAILURES:
             raise HubRefused(f"{file.path}: the hub stopped answering ({why})")
         if at < end:
-            yield from _wait(FIRST_WAIT_SECONDS * 2**failures)
+            yield b""
+            time.sleep(FIRST_WAIT_SECONDS * 2**failures)
 
 
-def _wait(seconds: float) -> Iterator[bytes]:
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        yield b""
-        time.sleep(min(left, 1.0))
+def without_waiting(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield pieces, and an empty one for every second in which none has come.
+
+    They are fetched by a thread of their own. Whoever stops asking waits for nothing,
+    and the thread ends with what it is waiting for.
+    """
+    arrived: Queue[bytes | Exception | None] = Queue(maxsize=2)
+    is_over = threading.Event()
+
+    def put(item: bytes | Exception | None) -> None:
+        while not is_over.is_set():
+            with suppress(Full):
+                arrived.put(item, timeout=1.0)
+                return
+
+    def fetch() -> None:
+        try:
+            for piece in pieces:
+                put(piece)
+                if is_over.is_set():
+                    return
+            put(None)
+        except Exception as error:
+            put(error)
+
+    threading.Thread(target=fetch, daemon=True).start()
+    try:
+        while True:
+            try:
+                item = arrived.get(timeout=1.0)
+            except Empty:
+                item = b""
+            if item is None:
+                return
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        is_over.set()
 
 
 def header_of(snapshot: Snapshot, file: HubFile) -> Header:

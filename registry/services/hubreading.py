@@ -239,7 +239,8 @@ def _fetch(
         while chunk := kept.read(hubfiles.CHUNK_BYTES):
             digest.update(chunk)
             tell(kept.tell())
-        for chunk in hubfiles.stream(snapshot, file, start=kept.tell()):
+        stream = hubfiles.stream(snapshot, file, start=kept.tell())
+        for chunk in hubfiles.without_waiting(stream):
             digest.update(chunk)
             kept.write(chunk)
             tell(kept.tell())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -182,6 +183,21 @@ def test_a_cancelled_import_stops_and_leaves_nothing(
     assert not any(path.endswith(last) and r[6:8] != "0-" for path, r, _ in hub.asked)
     actions = AuditEntry.objects.order_by("id").values_list("action", "actor")
     assert list(actions)[-2:] == [("import-asked", None), ("import-cancelled", user.pk)]
+
+
+def test_a_cancelled_import_does_not_wait_for_a_silent_hub(
+    hub: Hub, during: Callable[..., None]
+) -> None:
+    revision = register(hub)
+    hub.held_back_from = 100_000
+    began = time.monotonic()
+    during(lambda _: hubimports.cancel(revision.jobs.get(), by=make_user()))
+
+    work()
+
+    assert time.monotonic() - began < 5
+    assert not hub.may_go_on.is_set()
+    assert not hubreading.folder_of(revision).exists()
 
 
 def test_a_cancelled_import_is_done_after_all(
