@@ -22,7 +22,7 @@ test: .venv/installed-dev  ## Install what tests need, start servers, run every 
 	@tests/packages.sh
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/integration
 	$(BIN)/python tests/servers.py $(BIN)/pytest $(PARALLEL) tests/integration
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest $(PARALLEL) tests/browser
 
 check: .venv/installed-dev  ## Style, types, imports, settings, migrations, catalog, words
 	$(BIN)/ruff check .

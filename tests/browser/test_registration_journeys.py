@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit
+from tests.browser.people import moderating
 from tests.integration.stack.running_site import Site
 
 pytestmark = pytest.mark.browser
-
-MAKE_MODERATOR = (
-    "from django.contrib.auth.models import User;"
-    "User.objects.create_user('grace', password='counting-moths-1947', is_staff=True)"
-)
 
 
 def sign_up(page: Page, address: str, name: str) -> None:
@@ -77,23 +69,10 @@ def test_somebody_signs_up_and_registers_a_wrapper(visit: Visit) -> None:
     expect(page.locator(".register-list > li")).to_have_count(2)
 
 
-@contextmanager
-def another(chromium: Browser, visit: Visit) -> Iterator[Page]:
-    """Yield a window of somebody else."""
-    context = chromium.new_context(locale="en-US")
-    try:
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        yield page
-    finally:
-        context.close()
-
-
 def test_a_claim_goes_from_the_organisation_to_the_moderator_and_back(
     visit: Visit, chromium: Browser, site: Site
 ) -> None:
     page = visit.page
-    assert site.manage("shell", "-c", MAKE_MODERATOR).wait(60) == 0
     sign_up(page, visit.address, "clara")
     visit.go("/organizations/01-ai/")
     page.get_by_role("link", name="Is it yours? Claim it").click()
@@ -105,11 +84,8 @@ def test_a_claim_goes_from_the_organisation_to_the_moderator_and_back(
     expect(page.locator(".answer")).to_contain_text("It waits for a moderator")
     claim = page.url
 
-    with another(chromium, visit) as desk:
-        desk.goto(f"{visit.address}/accounts/login/?next=/moderation/")
-        desk.get_by_label("Login").fill("grace")
-        desk.get_by_label("Password", exact=True).fill("counting-moths-1947")
-        desk.get_by_role("button", name=re.compile("Sign In", re.I)).click()
+    with moderating(site, chromium, "mary") as desk:
+        desk.goto(f"{visit.address}/moderation/")
         assert_accessible(desk)
         desk.locator("#claims + ul").get_by_role("link").first.click()
         expect(desk.locator(".facts")).to_contain_text(code)

@@ -266,13 +266,11 @@ def test_the_sweeper_goes_on_while_the_broker_is_away(tmp_path: Path) -> None:
     assert site.rows("SELECT state, n_rings FROM registry_job") == [("queued", 0)]
 
 
-def test_starting_again_is_quick_and_changes_nothing(site: Site) -> None:
+def test_starting_again_changes_nothing(site: Site) -> None:
     counted = "SELECT count(*) FROM registry_revision"
     before = site.rows(counted)
 
     site.stop()
-    started = time.monotonic()
     site.start()
 
-    assert time.monotonic() - started < 20
     assert site.rows(counted) == before
