@@ -119,10 +119,14 @@ def _by_record(
         return _itself(model)
     unresolved = [d for d in declared if d.parent_id is None]
     if unresolved:
-        text = gettext("{child} declares {parents} as its base, not registered here.")
+        text = gettext(
+            "{child} declares {parents} as its base; nothing public is registered here "
+            "under that name."
+        )
         if all(d.layer == Layer.SERVICE for d in unresolved):
             text = gettext(
-                "{child} is declared to stand on {parents}, not registered here."
+                "{child} is declared to stand on {parents}; nothing public is "
+                "registered here under that name."
             )
         parents = gettext(", ").join(d.declared_id for d in unresolved)
         return format_html(text, child=strong_name(model), parents=parents)

@@ -26,6 +26,8 @@ from lineage.atlas import Atlas, Kin, place
 from lineage.models import Change, Derivation
 from lineage.queries import Scope
 from registry.models import RegisteredModel, listed
+from registry.permissions import PUBLIC, Sight
+from registry.templatetags.words import REMOVED_MARK
 from registry.vocabulary import Category, Layer
 
 # A browser draws so many at once.
@@ -50,7 +52,7 @@ MAX_AGE: Final = 600
 _KEPT: Final = 4
 _COLUMNS: Final = (
     *("id", "name", "name_zh", "category", "family", "origin"),
-    *("organization__slug", "repo_name"),
+    *("organization__slug", "repo_name", "removal"),
 )
 
 
@@ -66,12 +68,14 @@ class Entry:
     origin: str
     team: str | None
     repo_name: str
+    removal: int | None = None
 
     @property
     def shown_name(self) -> str:
         """Return the name under which pages speak of it, as shown_name does."""
         if self.repo_name and self.team:
-            return f"{self.team}/{self.repo_name}"
+            stone = REMOVED_MARK if self.removal else ""
+            return f"{self.team}/{self.repo_name}{stone}"
         is_chinese = (get_language() or "").startswith("zh")
         return self.name_zh if is_chinese and self.name_zh else self.name
 
@@ -190,15 +194,20 @@ _lock = threading.Lock()
 _sheets: OrderedDict[tuple[Any, ...], Sheet] = OrderedDict()
 
 
-def sheet(opened: Collection[int] = ()) -> Sheet:
+def sheet(opened: Collection[int] = (), sight: Sight = PUBLIC) -> Sheet:
     """Return what the atlas shows, with the kin of what a reader has opened."""
     n_models = RegisteredModel.objects.count()
     # Where all is shown anyhow, nothing needs opening.
     wanted = tuple(sorted(opened)) if n_models > MOST else ()
-    state = (*_state(), n_models, wanted)
+    # Readers who see the same share a sheet, and nobody gets another's.
+    private = RegisteredModel.objects.filter(private=True).order_by("pk")
+    kept = list(private.only("private", "organization"))
+    seen = tuple(model.pk for model in kept if sight.sees(model))
+    hidden = tuple(model.pk for model in kept if not sight.sees(model))
+    state = (*_state(), n_models, seen, hidden, wanted)
     with _lock:
         if state not in _sheets:
-            _sheets[state] = _draw(wanted)
+            _sheets[state] = _draw(wanted, sight if seen else PUBLIC)
             while len(_sheets) > _KEPT:
                 _sheets.popitem(last=False)
         _sheets.move_to_end(state)
@@ -218,11 +227,11 @@ def _state() -> tuple[Any, ...]:
     return newest.first(), changes.first(), age
 
 
-def _draw(opened: Collection[int]) -> Sheet:
-    shown = RegisteredModel.objects.listed_or_imported()
+def _draw(opened: Collection[int], sight: Sight) -> Sheet:
+    shown = RegisteredModel.objects.listed_or_imported().filter(sight.allows())
     n_all = shown.count()
     if n_all > MOST:
-        shown = shown.among(_chosen(opened))
+        shown = shown.among(_chosen(opened, sight))
     rows = shown.order_by("id").values_list(*_COLUMNS)
     entries = [Entry(*row) for row in rows.iterator(chunk_size=5_000)]
     ids = [entry.pk for entry in entries]
@@ -232,13 +241,13 @@ def _draw(opened: Collection[int]) -> Sheet:
         for child, parent, layer in _derivations(ids, is_all=n_all <= MOST)
         if parent in places and child in places
     ]
-    children = _n_children(ids, is_all=n_all <= MOST)
+    children = _n_children(ids, sight, is_all=n_all <= MOST)
     weights = [children.get(pk, 0) for pk in ids]
     kin = Kin(weights, _families(entries), _bonds(edges))
     return Sheet(n_all, entries, weights, edges, place(kin))
 
 
-def _chosen(opened: Collection[int]) -> set[int]:
+def _chosen(opened: Collection[int], sight: Sight) -> set[int]:
     """Return what a register that is too large shows first, at most MOST.
 
     The hubs, the families that somebody described, and the kin of what was opened,
@@ -255,8 +264,9 @@ def _chosen(opened: Collection[int]) -> set[int]:
     in_families = RegisteredModel.objects.listed().exclude(family="").order_by("id")
     chosen = set(hubs[:N_HUBS]) | set(in_families.values_list("pk", flat=True)[:N_HUBS])
     for pk in opened:
-        near = [pk, *queries.ancestors(pk, Scope())]
-        near += queries.below(pk, Scope()).ids[:N_OPENED].tolist()
+        scope = Scope(sight=sight)
+        near = [pk, *queries.ancestors(pk, scope)]
+        near += queries.below(pk, scope).ids[:N_OPENED].tolist()
         new = [other for other in near if other not in chosen]
         chosen.update(new[: max(0, MOST - len(chosen))])
     return chosen
@@ -270,9 +280,9 @@ def _derivations(ids: Sequence[int], *, is_all: bool) -> Iterable[tuple[int, int
     return set(rows.order_by().values_list("child_id", "parent_id", "layer"))
 
 
-def _n_children(ids: Sequence[int], *, is_all: bool) -> dict[int, int]:
+def _n_children(ids: Sequence[int], sight: Sight, *, is_all: bool) -> dict[int, int]:
     """Return how many derive directly from each, where any does."""
-    rows = Derivation.objects.shown()
+    rows = Derivation.objects.shown().filter(sight.allows("child"))
     if not is_all:
         rows = rows.filter(parent__id__any_of=listed(ids))
     counted = rows.order_by().values("parent").annotate(n=Count("child", distinct=True))

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
 
+from lineage import veils
 from lineage.measured import error_rate
 from lineage.models import Declaration, Dispute, Verification
 from registry import signing
@@ -22,6 +23,7 @@ from registry.attest import (
 )
 from registry.fingerprint import ENGINE, SKETCH_FORMAT
 from registry.models import RegisteredModel, Revision
+from registry.permissions import PUBLIC, Sight
 
 Json = dict[str, Any]
 
@@ -44,20 +46,21 @@ class NothingToSign(Exception):
     """The revision holds no file that a statement could be about."""
 
 
-def envelope_of(verification: Verification) -> Envelope:
+def envelope_of(verification: Verification, sight: Sight = PUBLIC) -> Envelope:
     """Return the signed statement of a verdict; raises NothingToSign.
 
-    Made when asked for, the same every time until a newer verdict supersedes it or
-    the key changes.
+    Made when asked for, the same every time until a newer verdict supersedes it,
+    a model in it is hidden or shown, or the key changes.
     """
-    payload = statement_bytes(statement_of(verification))
+    payload = statement_bytes(statement_of(verification, sight))
     return sign(payload, PAYLOAD_TYPE, signing.current_key())
 
 
-def statement_of(verification: Verification) -> Statement:
+def statement_of(verification: Verification, sight: Sight = PUBLIC) -> Statement:
     """Return the statement of a verdict; raises NothingToSign.
 
-    It is about the weight files, or all files of a revision that has no weights.
+    It is about the weight files, or all files of a revision that has no weights. Of
+    a public model it names what everybody may know, whoever asks.
     """
     revision = verification.revision
     files = _hashes(revision) or dict(revision.files.values_list("path", "blob_id"))
@@ -66,13 +69,16 @@ def statement_of(verification: Verification) -> Statement:
     return Statement(
         subject=files,
         predicate_type=settings.PUBLIC_URL + PREDICATE_PATH,
-        predicate=_predicate(verification),
+        predicate=_predicate(verification, sight),
     )
 
 
-def _predicate(verification: Verification) -> Json:
-    revision, other = verification.revision, verification.compared_with
+def _predicate(verification: Verification, sight: Sight) -> Json:
+    revision = verification.revision
     model = revision.model
+    sight = veils.sight_of_statement(model, sight)
+    verification = veils.veiled(verification, sight)
+    other = verification.compared_with
     newer = verification.superseding()
     declarations = revision.declarations.with_parents()
     declarations = declarations.select_related("parent__organization")
@@ -80,8 +86,10 @@ def _predicate(verification: Verification) -> Json:
         "verdict": verification.verdict,
         "reason": verification.reason,
         "model": _model(model) | {"revision": revision.commit_id},
-        "declared": [_declared(declaration) for declaration in declarations],
-        "compared_with": _compared(other, verification) if other else None,
+        "declared": [_declared(d) for d in veils.declared(declarations, sight)],
+        "compared_with": (
+            _compared(other, verification) if other and other.pk else None
+        ),
         "comparison": _comparison(verification.comparison),
         "n_compared": verification.n_compared,
         "limits": verification.limits,

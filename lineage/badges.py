@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from lineage.graph.labels import FONT_PIXELS, width_of
 from lineage.models import Dispute
 from registry.models import RegisteredModel
+from registry.permissions import PUBLIC
 from registry.vocabulary import FROM_SCRATCH, StatementKind, Verdict
 
 TEXT_PIXELS: Final = 11.0
@@ -32,6 +33,7 @@ class Standing:
 DECLARED: Final = Standing("declared", _("declared, not verified"))
 SERVICE: Final = Standing("declared", _("declared, no weights to verify"))
 CITED: Final = Standing("cited", _("known from sources, not verified"))
+REMOVED: Final = Standing("withdrawn", _("removed from the register"))
 NOTHING: Final = Standing("withdrawn", _("nothing declared"))
 DISPUTED: Final = Standing("disputed", _("disputed"))
 FOUND: Final = Standing("found", _("undeclared base found"))
@@ -104,6 +106,8 @@ def _is_self_attested(model: RegisteredModel) -> bool:
 
 def _standing(model: RegisteredModel) -> Standing:
     """Return what the newest verdict on the head says, else what is on record."""
+    if model.removal_id:
+        return REMOVED
     head: Any = model.head
     newest = head and head.verifications.with_models().order_by("-id").first()
     if newest is None or not newest.is_public:
@@ -119,7 +123,8 @@ def _standing(model: RegisteredModel) -> Standing:
 
 def _is_disputed(model: RegisteredModel) -> bool:
     """Return whether somebody contests the verdict or an edge of the model."""
-    undecided = Dispute.objects.undecided().on_public().filter(model=model, fact="")
+    undecided = Dispute.objects.undecided().on_public().visible_to(PUBLIC)
+    undecided = undecided.filter(model=model, fact="")
     current = Q(verification=None) | Q(verification__revision=model.head)
     return undecided.filter(current).exists()
 

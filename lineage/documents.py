@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lineage import veils
 from lineage.ego import Ego
 from lineage.exports import Entry, Extract
 from lineage.graph import Edge as GraphEdge
@@ -13,6 +14,7 @@ from lineage.models import Declaration, Derivation, Dispute, Verification
 from lineage.queries import Edge
 from registry.models import Job, RegisteredModel, Revision
 from registry.naming import suggest
+from registry.permissions import Sight
 
 Json = dict[str, Any]
 
@@ -34,12 +36,25 @@ def model_row(model: Any) -> Json:
         "architecture": model.architecture or None,
         "open": model.open,
         "license": model.license or None,
+        "private": model.private,
+        "removed": _removed(model),
         "verdict": model.verdict,
     }
 
 
-def model_document(model: Any, shown: Shown) -> Json:
-    """Return everything the register knows of an entry, and what is shown of it."""
+def _removed(model: RegisteredModel) -> Json | None:
+    removal = model.removal
+    if removal is None:
+        return None
+    return {
+        "at": removal.at.isoformat(),
+        "by": removal.by.get_username(),
+        "reason": removal.reason or None,
+    }
+
+
+def model_document(model: Any, shown: Shown, sight: Sight) -> Json:
+    """Return everything that somebody may know of an entry, and what is shown of it."""
     head: Revision | None = model.head
     return model_row(model) | {
         "aliases": model.aliases,
@@ -49,14 +64,14 @@ def model_document(model: Any, shown: Shown) -> Json:
         "facts": model.facts,
         "claims": model.claims,
         "sources": [_source(source) for source in model.sources.order_by("id")],
-        "derivations": [_derivation(d) for d in _derivations(model)],
+        "derivations": [_derivation(d) for d in _derivations(model, sight)],
         "revision": head.commit_id if head else None,
-        "files": _files(head) if head else [],
-        "declared": _declared(head) if head else [],
+        "files": _files(head) if head and not model.removal else [],
+        "declared": _declared(head, sight) if head else [],
         "job": _job(shown.job) if shown.job else None,
         "verdict": _verdict(shown.verification) if shown.verification else None,
         "verdict_pending_until": shown.until.isoformat() if shown.until else None,
-        "disputes": [dispute_row(dispute) for dispute in _disputes(model)],
+        "disputes": [dispute_row(dispute) for dispute in _disputes(model, sight)],
     }
 
 
@@ -65,7 +80,7 @@ def drawing(
 ) -> tuple[list[Json], list[Json]]:
     """Return the nodes in the order of `hops`, and the edges with both ends there."""
     rows = RegisteredModel.objects.among(hops).values_list(
-        "pk", "slug", "name", "kind", "category", "released"
+        "pk", "slug", "name", "kind", "category", "released", "removal"
     )
     found = {row[0]: row[1:] for row in rows}
     nodes = [_node(*found[key], distance) for key, distance in hops.items()]
@@ -99,9 +114,13 @@ def graph(ego: Ego, edges: Iterable[Edge]) -> Json:
 def extract(ego: Ego, edges: Iterable[Edge]) -> Extract:
     """Return the same as `graph` with all that the exports need to know."""
     rows = RegisteredModel.objects.among(ego.hops).values_list(
-        "pk", "slug", "name", "kind", "category", "released", "family", "license"
+        *("pk", "slug", "name", "kind", "category", "released", "family", "license"),
+        "removal",
     )
-    entries = {row[0]: Entry(*row[1:], hops=ego.hops[row[0]]) for row in rows}
+    entries = {
+        pk: Entry._make([*words, ego.hops[pk], removal is not None])
+        for pk, *words, removal in rows
+    }
     return Extract(
         entries=[entries[key] for key in ego.hops],
         derivations=[
@@ -121,9 +140,15 @@ def extract(ego: Ego, edges: Iterable[Edge]) -> Extract:
 
 
 def _node(
-    slug: str, name: str, kind: str, category: str, released: str, hops: int
+    slug: str,
+    name: str,
+    kind: str,
+    category: str,
+    released: str,
+    removal: int | None,
+    hops: int,
 ) -> Json:
-    return {
+    node: Json = {
         "slug": slug,
         "name": name,
         "kind": kind,
@@ -131,6 +156,8 @@ def _node(
         "released": released or None,
         "hops": hops,
     }
+    # A tenth of the answer, were it said of everybody.
+    return node if removal is None else node | {"removed": True}
 
 
 def _source(source: Any) -> Json:
@@ -144,9 +171,10 @@ def _source(source: Any) -> Json:
     }
 
 
-def _derivations(model: RegisteredModel) -> Iterable[Derivation]:
+def _derivations(model: RegisteredModel, sight: Sight) -> Iterable[Derivation]:
+    shown = Derivation.objects.filter(child=model).visible_to(sight)
     return (
-        model.derivations.select_related("parent")
+        shown.select_related("parent")
         .prefetch_related("statements__sources")
         .order_by("id")
     )
@@ -175,7 +203,7 @@ def _files(head: Revision) -> list[Json]:
     ]
 
 
-def _declared(head: Revision) -> list[Json]:
+def _declared(head: Revision, sight: Sight) -> list[Json]:
     declarations: Iterable[Declaration] = head.declarations.select_related(
         "parent"
     ).order_by("position")
@@ -188,7 +216,7 @@ def _declared(head: Revision) -> list[Json]:
             if declaration.parent
             else suggest(declaration.declared_id),
         }
-        for declaration in declarations
+        for declaration in veils.declared(declarations, sight)
     ]
 
 
@@ -196,8 +224,8 @@ def _job(job: Job) -> Json:
     return {"id": str(job.pk), "state": job.state}
 
 
-def _disputes(model: RegisteredModel) -> Iterable[Dispute]:
-    undecided = Dispute.objects.undecided().on_public()
+def _disputes(model: RegisteredModel, sight: Sight) -> Iterable[Dispute]:
+    undecided = Dispute.objects.undecided().on_public().visible_to(sight)
     return undecided.with_things().filter(model=model).order_by("id")
 
 
@@ -217,7 +245,7 @@ def verdict_document(verification: Verification) -> Json:
     return {
         "verdict": verification.verdict,
         "reason": verification.reason,
-        "compared_with": other.slug if other else None,
+        "compared_with": (other.slug or None) if other else None,
         "comparison": verification.comparison,
         "limits": verification.limits,
         "revision": verification.revision.commit_id,

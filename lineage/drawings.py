@@ -91,13 +91,14 @@ def _node(model: RegisteredModel, options: Options) -> Node:
     name = shown_name(model)
     kind = word(model.category, "category") or word(model.kind, "kind")
     date = model.released or gettext("date unknown")
+    stone = f" · {gettext('removed from the register')}" if model.removal_id else ""
     href = model.get_absolute_url()
     if options.is_browsing:
         href = TreeQuery(chosen=options.query.chosen).address(focus=model.slug)
     return Node(
         slug=model.slug,
         label=name,
-        title=f"{name} · {kind} · {date}",
+        title=f"{name} · {kind} · {date}{stone}",
         href=options.site + href,
         released=model.released,
         family=model.family,

@@ -13,8 +13,10 @@ from django.utils.feedgenerator import Atom1Feed
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from lineage import veils
 from lineage.models import Verification
 from registry.models import RegisteredModel
+from registry.permissions import PUBLIC
 from registry.templatetags.words import shown_name, told, word
 
 MOST: Final = 50
@@ -35,10 +37,12 @@ class NewsFeed(Feed):  # type: ignore[type-arg]  # no subscript at run time
 
     def items(self) -> list[News]:
         """Return the newest entries and verdicts together."""
-        models = RegisteredModel.objects.listed().select_related("organization")
-        verdicts = Verification.objects.public().with_models()
+        listed = RegisteredModel.objects.listed().filter(PUBLIC.allows())
+        models = listed.select_related("organization")
+        verdicts = Verification.objects.public().visible_to(PUBLIC).with_models()
         news: list[News] = [*models.order_by("-created_at", "-id")[:MOST]]
-        news += verdicts.order_by("-created_at", "-id")[:MOST]
+        latest = verdicts.order_by("-created_at", "-id")[:MOST]
+        news += veils.veiled_all(latest, PUBLIC)
         return sorted(news, key=_moment, reverse=True)[:MOST]
 
     def item_title(self, item: Any) -> str:
@@ -96,7 +100,8 @@ class ModelMap(Sitemap):  # type: ignore[type-arg]
 
     def items(self) -> Iterable[RegisteredModel]:
         """Return all entries in a stable order."""
-        return RegisteredModel.objects.listed().order_by("id")
+        listed = RegisteredModel.objects.listed().filter(PUBLIC.allows())
+        return listed.order_by("id")
 
     def lastmod(self, item: Any) -> datetime:
         """Return when the entry last changed."""

@@ -104,6 +104,11 @@ class RegistrationForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "month", "placeholder": "2026-11"}),
         help_text=_("Year and month. Left empty, it is this month."),
     )
+    private = forms.BooleanField(
+        label=_("Private: only our organisation sees it"),
+        required=False,
+        help_text=_("An owner makes it public later, on the page of its settings."),
+    )
     # Where the entry stood when the form was opened.
     head = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -113,7 +118,8 @@ class RegistrationForm(forms.Form):
         """Offer the teams; None where the entry has its team and address already."""
         super().__init__(*args, **kwargs | {"label_suffix": ""})
         if teams is None:
-            del self.fields["organization"], self.fields["address"]
+            for name in ("organization", "address", "private"):
+                del self.fields[name]
         else:
             self.fields["organization"].queryset = teams  # type: ignore[attr-defined]
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from django.contrib.auth.models import AnonymousUser, User
 
 from lineage.models import Hearing, Verification
+from lineage.veils import veiled
 from registry.models import ApiToken, Job, RegisteredModel, Revision
-from registry.permissions import sees_unpublished
+from registry.permissions import Sight, sees_unpublished
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,14 @@ def verdict_for(
     user: User | AnonymousUser,
     model: RegisteredModel,
     head: Revision | None,
+    sight: Sight,
     *,
     token: ApiToken | None = None,
 ) -> Shown:
-    """Return what someone may read of the newest verdict on a model's revision."""
+    """Return what someone may read of the newest verdict on a model's revision.
+
+    It names no private model that the sight does not allow.
+    """
     if head is None:
         return Shown()
     # The job before its verdict: a job that ends in between is shown as running,
@@ -43,6 +48,7 @@ def verdict_for(
     newest = head.verifications.with_models().order_by("-id").first()
     if newest is None:
         return Shown(job)
+    newest = veiled(newest, sight)
     if newest.is_public and not user.is_authenticated:
         return Shown(job, newest)
     sees = sees_unpublished(user, model, token=token)

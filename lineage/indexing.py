@@ -21,8 +21,10 @@ from django.conf import settings
 from django.db import connection
 
 from lineage import index
-from lineage.index import Index
+from lineage.index import HIDDEN, Index
 from lineage.models import Change, Derivation
+from registry.models import RegisteredModel
+from registry.permissions import PUBLIC, Sight
 
 log = structlog.get_logger("baimo.index")
 
@@ -49,35 +51,58 @@ class _Held:
 _held: _Held | None = None
 
 
-_of_this_moment: ContextVar[list[Index | None] | None] = ContextVar(
-    "index of this moment", default=None
+_of_this_moment: ContextVar[dict[Sight, Index | None] | None] = ContextVar(
+    "indexes of this moment", default=None
 )
 
 
 @contextmanager
 def one_moment() -> Iterator[None]:
     """Let every walk of one answer see the register as the first one did."""
-    token = _of_this_moment.set([])
+    token = _of_this_moment.set({})
     try:
         yield
     finally:
         _of_this_moment.reset(token)
 
 
-def current() -> Index | None:
+def current(sight: Sight = PUBLIC) -> Index | None:
     """Return the index with all that was committed, or None where SQL is to walk.
 
-    SQL walks in small registers, and inside a transaction, whose own changes are
-    nobody else's yet.
+    Of private models it has what the sight allows. SQL walks in small registers, and
+    inside a transaction, whose own changes are nobody else's yet.
     """
     if connection.in_atomic_block:
         return None
     moment = _of_this_moment.get()
     if moment is None:
-        return _newest()
-    if not moment:
-        moment.append(_newest())
-    return moment[0]
+        moment = {}
+    if PUBLIC not in moment:
+        moment[PUBLIC] = _newest()
+    if sight not in moment:
+        moment[sight] = _opened_to(sight, moment[PUBLIC])
+    return moment[sight]
+
+
+def _opened_to(sight: Sight, public: Index | None) -> Index | None:
+    """Return the index with the few derivations of private models that are seen."""
+    if public is None:
+        return None
+    private = RegisteredModel.objects.filter(sight.allows(), private=True)
+    ids = list(private.values_list("pk", flat=True))
+    if not ids:
+        return public
+    rows = Derivation.objects.visible_to(sight).order_by()
+    columns = ("child_id", "parent_id", "relation", "state")
+    # One question for each end: an index answers either, and not both at once.
+    ends = (rows.filter(child__in=ids), rows.filter(parent__in=ids))
+    changes = [
+        (child, parent, index.code_of(relation, state))
+        for child, parent, relation, state in {
+            row for found in ends for row in found.values_list(*columns)
+        }
+    ]
+    return public.with_changes(changes)
 
 
 def _newest() -> Index | None:
@@ -140,12 +165,15 @@ def _caught_up(held: _Held) -> _Held:
             "derivation__parent_id",
             "derivation__relation",
             "derivation__state",
+            "derivation__child__private",
+            "derivation__parent__private",
         )
     )
     seq, changes = held.seq, []
-    for pk, child, parent, relation, state in rows:
+    for pk, child, parent, relation, state, *private in rows:
         seq = pk
-        changes.append((child, parent, index.code_of(relation, state)))
+        word = HIDDEN if any(private) else state
+        changes.append((child, parent, index.code_of(relation, word)))
     return replace(held, index=held.index.with_changes(changes), seq=seq)
 
 
@@ -172,9 +200,12 @@ def _edges() -> Iterator[tuple[int, int, int]]:
     rows = Derivation.objects.order_by().values_list(
         "child_id", "parent_id", "relation", "state"
     )
+    private = RegisteredModel.objects.filter(private=True)
+    hidden = set(private.values_list("pk", flat=True))
     codes: dict[tuple[str, str], int] = {}
-    for child, parent, *words in rows.iterator(chunk_size=_CHUNK):
-        key = (words[0], words[1])
+    for child, parent, relation, state in rows.iterator(chunk_size=_CHUNK):
+        is_hidden = child in hidden or parent in hidden
+        key = (relation, HIDDEN if is_hidden else state)
         if key not in codes:
             codes[key] = index.code_of(*key)
         yield child, parent, codes[key]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from lineage.models import with_verdict
 from registry.models import Organization, RegisteredModel
+from registry.permissions import PUBLIC, Sight
 from registry.templatetags.words import country, large, shown_team, word
 from registry.vocabulary import Architecture, Category, Kind, Verdict
 
@@ -86,6 +87,7 @@ class Listing:
     text: str
     chosen: Chosen
     asked_order: str = ""
+    sight: Sight = PUBLIC
 
     @property
     def order(self) -> str:
@@ -94,7 +96,8 @@ class Listing:
 
     @cached_property
     def _searched(self) -> Any:
-        return _annotated(RegisteredModel.objects.listed().searched(self.text))
+        seen = RegisteredModel.objects.listed().filter(self.sight.allows())
+        return _annotated(seen.searched(self.text))
 
     def models(self, *, without: str = "") -> Any:
         """Return what every filter lets through, except the one named."""
@@ -157,7 +160,7 @@ class Listing:
         return removable
 
 
-def read_listing(query: QueryDict) -> Listing:
+def read_listing(query: QueryDict, sight: Sight) -> Listing:
     """Return the listing of a query string; unknown words are left out."""
     chosen = {}
     for part in FILTERS:
@@ -169,7 +172,7 @@ def read_listing(query: QueryDict) -> Listing:
     if order.removeprefix("-") not in ORDERS:
         order = ""
     text = query.get("q", "").replace("\x00", "")[:MAX_QUERY_LENGTH].strip()
-    return Listing(text=text, chosen=chosen, asked_order=order)
+    return Listing(text=text, chosen=chosen, asked_order=order, sight=sight)
 
 
 def labels_of(part: Filter, values: Sequence[str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from lineage.models import Dispute, Verification
 from registry.mail import send_notice
 from registry.models import RegisteredModel
 from registry.models.webhooks import Event
-from registry.permissions import moderators, writers_of
+from registry.permissions import moderators, sight_for, sight_of, writers_of
 from registry.services.webhooks import announce
 
 
@@ -43,14 +43,14 @@ def opened(dispute: Dispute) -> None:
 
 def answered(dispute: Dispute) -> None:
     """Tell the opener and the moderators that the other side has answered."""
-    people = [dispute.opened_by, *moderators()]
+    people = [*_opener(dispute), *moderators()]
     _tell(dispute, people, _("A dispute was answered"), "answered")
     _announce_dispute(dispute, Event.DISPUTE_ANSWERED)
 
 
 def decided(dispute: Dispute) -> None:
     """Tell both sides how a dispute was decided."""
-    people = [dispute.opened_by, *_answering(dispute)]
+    people = [*_opener(dispute), *_answering(dispute)]
     _tell(dispute, people, _("A dispute was decided"), "decided")
     _announce_dispute(dispute, Event.DISPUTE_DECIDED)
 
@@ -74,6 +74,7 @@ def _tell(
 def _announce_verdict(verification: Verification, event: Event, **more: str) -> None:
     revision, against = verification.revision, verification.compared_with
     model = revision.model
+    is_named = against is not None and sight_for(model).sees(against)
     if model.organization is not None:
         data = {
             "organization": model.organization.slug,
@@ -81,7 +82,7 @@ def _announce_verdict(verification: Verification, event: Event, **more: str) -> 
             "repo": model.repo_id,
             "revision": revision.commit_id,
             "verdict": verification.verdict,
-            "compared_with": against.slug if against else None,
+            "compared_with": against.slug if against and is_named else None,
             "url": _link(model),
         }
         announce(model.organization, event, data | more)
@@ -102,6 +103,12 @@ def _announce_dispute(dispute: Dispute, event: Event) -> None:
             "url": _link(dispute),
         }
         announce(team, event, data)
+
+
+def _opener(dispute: Dispute) -> list[User]:
+    """Return who opened it, unless what it is about was hidden from them since."""
+    seen = Dispute.objects.visible_to(sight_of(dispute.opened_by))
+    return [dispute.opened_by] if seen.filter(pk=dispute.pk).exists() else []
 
 
 def _answering(dispute: Dispute) -> list[User]:

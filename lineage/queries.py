@@ -19,6 +19,7 @@ from lineage.index import allowed_codes, words_of
 from lineage.models import Derivation
 from lineage.walks import Reached
 from registry.models import listed
+from registry.permissions import PUBLIC, Sight
 from registry.vocabulary import Layer, Relation, StatementKind
 
 # Walks from child to parent, or from parent to child, over the layers asked for.
@@ -44,6 +45,10 @@ WHERE CASE WHEN cone.id IS NOT NULL THEN {scope} END
 _UP = {"start": "child_id", "to": "parent_id"}
 _DOWN = {"start": "parent_id", "to": "child_id"}
 
+# What was emptied has no organisation, and nobody sees it.
+_HIDDEN = """SELECT id FROM registry_registeredmodel
+WHERE private AND (organization_id IS NULL OR organization_id NOT IN ({teams}))"""
+
 EVERY_LAYER = frozenset(Layer)
 EVERY_RELATION = frozenset(Relation)
 # What lists and graphs show when nobody asks for states.
@@ -55,24 +60,34 @@ SHOWN_STATES = frozenset(StatementKind) - {
 
 @dataclass(frozen=True)
 class Scope:
-    """Which derivations a walk may use."""
+    """Which derivations a walk may use; of private models those that are seen."""
 
     layers: frozenset[Layer] = EVERY_LAYER
     states: frozenset[StatementKind] = SHOWN_STATES
     relations: frozenset[Relation] = EVERY_RELATION
+    sight: Sight = PUBLIC
 
-    def as_sql(self) -> tuple[str, list[str]]:
-        """Return the condition on a derivation `d`, and its parameters."""
+    def as_sql(self) -> tuple[str, list[Any]]:
+        """Return the condition on a derivation `d` that leads `{to}` a model.
+
+        And its parameters. The model from which it leads has been reached or asked
+        about, so that it is seen.
+        """
         chosen: dict[str, frozenset[Any]] = {"layer": self.layers, "state": self.states}
         if self.relations != EVERY_RELATION:
             chosen["relation"] = self.relations
         conditions: list[str] = []
-        values: list[str] = []
+        values: list[Any] = []
         for column, words in chosen.items():
             # An empty list is no SQL, and no column holds an empty word.
             listed = sorted(str(word) for word in words) or [""]
             conditions.append(f"d.{column} IN ({', '.join(['%s'] * len(listed))})")
             values += listed
+        if not self.sight.is_whole:
+            teams = sorted(self.sight.teams) or [-1]
+            own = ", ".join(["%s"] * len(teams))
+            conditions.append(f"d.{{to}} NOT IN ({_HIDDEN.format(teams=own)})")
+            values += teams
         return " AND ".join(conditions), values
 
     def as_codes(self) -> NDArray[np.bool_]:
@@ -102,7 +117,7 @@ def descendants(model_id: int, scope: Scope) -> set[int]:
 
 def above(model_id: int, scope: Scope, *, depth: int | None = None) -> Reached:
     """Return what the model descends from, at most `depth` hops away."""
-    index = indexing.current()
+    index = indexing.current(scope.sight)
     if index is None:
         steps = walks.steps(pairs_above([model_id], scope))
         return walks.reached(model_id, steps).within(depth)
@@ -120,7 +135,7 @@ def below(
 
     A walk that reaches the deadline (of time.monotonic) ends there, not whole.
     """
-    index = indexing.current()
+    index = indexing.current(scope.sight)
     if index is None:
         pairs = _in_sql(_PAIRS, _DOWN, [model_id], scope)
         steps = walks.steps((parent, child) for child, parent in pairs)
@@ -132,7 +147,7 @@ def pairs_above(model_ids: Collection[int], scope: Scope) -> list[tuple[int, int
     """Return child and parent of every derivation on a way up from any model."""
     if not model_ids:
         return []
-    index = indexing.current()
+    index = indexing.current(scope.sight)
     if index is None:
         return _in_sql(_PAIRS, _UP, model_ids, scope)
     allowed = scope.as_codes()
@@ -147,11 +162,11 @@ def edges_above(model_id: int, scope: Scope) -> list[Edge]:
 
 
 def edges_among(model_ids: Collection[int], scope: Scope) -> list[Edge]:
-    """Return every derivation with both ends among the models, in order.
+    """Return every derivation with both ends among models that are seen, in order.
 
     Found by the child, which has few parents, where a parent may be a hub.
     """
-    index = indexing.current()
+    index = indexing.current(scope.sight)
     among = set(model_ids)
     if index is not None:
         children = np.array(sorted(among), dtype=np.int32)
@@ -175,6 +190,7 @@ def _in_sql(
     sql: str, way: Mapping[str, str], model_ids: Collection[int], scope: Scope
 ) -> list[tuple[Any, ...]]:
     condition, values = scope.as_sql()
+    condition = condition.format(**way)
     starts = ", ".join(["%s"] * len(model_ids))
     statement = sql.format(**way, starts=starts, scope=condition)
     n_conditions = statement.count(condition)

@@ -8,9 +8,21 @@ from typing import Any
 from django.utils import timezone
 
 from lineage import tasks
-from lineage.services import declarations, hearings, verifications
-from registry.models import Fingerprint, Job, Revision
-from registry.signals import fingerprint_stored, revision_committed, swept
+from lineage.services import (
+    citations,
+    declarations,
+    derivations,
+    hearings,
+    verifications,
+)
+from registry.models import Fingerprint, Job, RegisteredModel, Revision
+from registry.signals import (
+    fingerprint_stored,
+    removal_asked,
+    revision_committed,
+    swept,
+    visibility_changed,
+)
 
 
 def connect() -> None:
@@ -18,6 +30,8 @@ def connect() -> None:
     revision_committed.connect(on_revision_committed)
     fingerprint_stored.connect(on_fingerprint_stored)
     swept.connect(on_swept)
+    visibility_changed.connect(on_visibility_changed)
+    removal_asked.connect(on_removal_asked)
 
 
 def on_revision_committed(*, revision: Revision, **kwargs: Any) -> None:
@@ -36,6 +50,18 @@ def on_fingerprint_stored(
     verification = verifications.verify(fingerprint, job=job, report=report)
     touched = verifications.revisions_touched_by(verification)
     verifications.verify_again(touched)
+
+
+def on_visibility_changed(*, model: RegisteredModel, **kwargs: Any) -> None:
+    """Have the index hide or show the model, and what waited for it find it."""
+    derivations.note_visibility(model)
+    if not model.private:
+        verifications.verify_again(declarations.resolve_waiting(model))
+
+
+def on_removal_asked(*, model: RegisteredModel, **kwargs: Any) -> bool:
+    """Return whether others derive from the model or speak of it."""
+    return citations.is_cited(model)
 
 
 def on_swept(**kwargs: Any) -> None:

@@ -154,7 +154,12 @@ REASON_SENTENCES: Final[dict[str, Any]] = {
 
 
 def model_link(model: RegisteredModel) -> SafeString:
-    """Return a link to a model's page, by the name the reader knows."""
+    """Return a link to a model's page, by the name the reader knows.
+
+    What stands in the place of a private model has a name and no page.
+    """
+    if model.pk is None:
+        return format_html("{}", shown_name(model))
     return format_html(
         '<a href="{}">{}</a>', model.get_absolute_url(), shown_name(model)
     )

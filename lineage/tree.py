@@ -19,6 +19,7 @@ from lineage.graph import Edge, branch_edges
 from lineage.models import Derivation, DerivationQuerySet
 from lineage.queries import Scope
 from registry.models import RegisteredModel
+from registry.permissions import PUBLIC, Sight
 from registry.vocabulary import Architecture, Category, Layer, StatementKind
 
 # More lines than this are no picture that anybody can read.
@@ -60,6 +61,7 @@ class TreeQuery:
     end: str = ""
     down: int = HOPS_DOWN
     opened: Sequence[str] = ()
+    sight: Sight = PUBLIC
 
     def words(self, part: str) -> Sequence[str]:
         """Return the words of a part that are shown."""
@@ -87,7 +89,7 @@ class TreeQuery:
         return self.address(**{part: "" if is_all else ",".join(words)})
 
 
-def read_tree_query(query: QueryDict) -> TreeQuery:
+def read_tree_query(query: QueryDict, sight: Sight) -> TreeQuery:
     """Return the query of an address; unknown words are left out."""
     chosen = {}
     for part, words in PARTS.items():
@@ -104,6 +106,7 @@ def read_tree_query(query: QueryDict) -> TreeQuery:
         end=_text(query, "to"),
         down=min(max(int(down), 1), MAX_HOPS) if _is_number(down) else HOPS_DOWN,
         opened=query.getlist("open")[:MAX_OPENED],
+        sight=sight,
     )
 
 
@@ -115,11 +118,12 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 3
 
 
-def matches(text: str) -> list[RegisteredModel]:
+def matches(text: str, sight: Sight) -> list[RegisteredModel]:
     """Return the entry of that slug or address, else what the search finds."""
     if not text:
         return []
-    models = RegisteredModel.objects.select_related("organization")
+    seen = RegisteredModel.objects.filter(sight.allows())
+    models = seen.select_related("organization")
     exact = (
         models.with_slug(text.replace("/", "--", 1)).first()
         or models.filter(hub_repos__repo_id__lower=text.lower()).first()
@@ -129,12 +133,13 @@ def matches(text: str) -> list[RegisteredModel]:
     return [exact] if exact else list(found[:MAX_MATCHES])
 
 
-def drawn() -> DerivationQuerySet:
-    """Return what pictures show: all but what was withdrawn.
+def drawn(sight: Sight) -> DerivationQuerySet:
+    """Return what pictures show: all that is seen but what was withdrawn.
 
     A contradicted derivation stays visible, with its mark; lists leave it out.
     """
-    return Derivation.objects.exclude(state=StatementKind.WITHDRAWN)
+    standing = Derivation.objects.exclude(state=StatementKind.WITHDRAWN)
+    return standing.visible_to(sight)
 
 
 @dataclass(frozen=True)
@@ -150,11 +155,10 @@ def derivations_near(
     *,
     up: int,
     down: int,
-    shown: DerivationQuerySet | None = None,
+    shown: DerivationQuerySet,
 ) -> Near:
-    """Return the drawn derivations so many hops above and below, without cousins."""
+    """Return the derivations so many hops above and below, without cousins."""
     near: dict[int, Derivation] = {}
-    shown = drawn() if shown is None else shown
     cut_at = None
     for start, end, hops in (("child", "parent", up), ("parent", "child", down)):
         frontier = {model.pk}
@@ -209,6 +213,7 @@ def derivations_between(
         layers=frozenset(Layer(word) for word in query.words("layer")),
         states=queries.SHOWN_STATES
         & frozenset(StatementKind(word) for word in query.words("state")),
+        sight=query.sight,
     )
     upwards = walks.steps(queries.pairs_above([start.pk, end.pk], scope))
     ways = walks.connections(start.pk, end.pk, upwards, at_most=MAX_PATHS)
@@ -224,7 +229,7 @@ def derivations_between(
 
 
 def _allowed(query: TreeQuery) -> DerivationQuerySet:
-    allowed = drawn().filter(
+    allowed = drawn(query.sight).filter(
         layer__in=query.words("layer"), state__in=query.words("state")
     )
     if "category" in query.chosen:

@@ -56,6 +56,8 @@ from registry.vocabulary import (
 # A new webhook with its secret, or None where the form says what is wrong.
 Created = tuple[Webhook, str] | None
 
+# Whether a model is private.
+SEEN_BY = [("no", _("Everybody")), ("yes", _("Only our organisation"))]
 # What the weights of a model can come from, the hub's own word first.
 RELATIONS: dict[str, str | Promise] = {
     DEFAULT_RELATION: _("fine-tuned, in whatever way, from"),
@@ -71,7 +73,6 @@ DERIVED = {
     for word, label in CATEGORY_LABELS.items()
     if word not in FROM_SCRATCH
 }
-
 EXPIRIES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("a year"))]
 
 
@@ -488,3 +489,40 @@ class WebhookChangeForm(WebhookForm):
             self.add_error("url", failure(error.why))
             return False
         return True
+
+
+class VisibilityForm(forms.Form):
+    """Who sees a model."""
+
+    private = forms.ChoiceField(
+        label=_("Who sees the model"),
+        choices=SEEN_BY,
+        widget=forms.RadioSelect,
+    )
+
+
+class RemovalForm(forms.Form):
+    """The name of what is to be removed, typed, and why."""
+
+    confirmation = forms.CharField(max_length=200)
+    reason = forms.CharField(
+        label=_("Why?"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Shown where its name still stands. You may leave it empty."),
+    )
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs | {"label_suffix": ""})
+        self.name = name
+        typed = self.fields["confirmation"]
+        typed.label = _("Type “%(name)s” to confirm") % {"name": name}
+        typed.widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
+
+    def clean_confirmation(self) -> str:
+        """Return the name; raises ValidationError for any other."""
+        typed: str = self.cleaned_data["confirmation"]
+        if typed.strip() != self.name:
+            raise ValidationError(_("This is not the name of the model."))
+        return typed

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from registry import limits
 from registry.bearer import token_of
@@ -49,6 +51,22 @@ class RefuseNulMiddleware:
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
             return JsonResponse({"detail": "An address cannot hold NUL."}, status=400)
         return self.get_response(request)
+
+
+class PersonalAnswersMiddleware:
+    """Keep what somebody gets who is known out of caches that others share."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        patch_vary_headers(response, ["Authorization"])
+        if "Authorization" in request.headers or settings.SESSION_COOKIE_NAME in (
+            request.COOKIES
+        ):
+            patch_cache_control(response, private=True)
+        return response
 
 
 class RequestLogMiddleware:

@@ -10,6 +10,7 @@ from operator import or_
 from django.db.models import Q
 
 from registry.models import RegisteredModel
+from registry.permissions import PUBLIC, Sight
 from registry.search import beginnings, tokens
 
 MAX_SUGGESTIONS = 3
@@ -22,13 +23,17 @@ ALIKE, ALIKE_IN_ANOTHER_TEAM = 0.8, 0.9
 Distance = tuple[int, float]
 
 
-def resolve(declared_id: str) -> RegisteredModel | None:
-    """Return the entry that an id means: team/model here, a hub address, or a slug."""
+def resolve(declared_id: str, sight: Sight = PUBLIC) -> RegisteredModel | None:
+    """Return the entry that an id means: team/model here, a hub address, or a slug.
+
+    What is private and not seen is not there.
+    """
     team, _, name = declared_id.partition("/")
+    seen = RegisteredModel.objects.filter(sight.allows())
     candidates = (
-        RegisteredModel.objects.in_repo(team, name) if name else None,
-        RegisteredModel.objects.filter(hub_repos__repo_id__lower=declared_id.lower()),
-        RegisteredModel.objects.with_slug(declared_id),
+        seen.in_repo(team, name) if name else None,
+        seen.filter(hub_repos__repo_id__lower=declared_id.lower()),
+        seen.with_slug(declared_id),
     )
     for candidate in candidates:
         if candidate is not None and (found := candidate.first()) is not None:
@@ -37,7 +42,7 @@ def resolve(declared_id: str) -> RegisteredModel | None:
 
 
 def suggest(declared_id: str) -> list[str]:
-    """Return at most three ids that may have been meant, the likeliest first.
+    """Return at most three public ids that may have been meant, the likeliest first.
 
     Each of them can be written into a card. First comes what has that very name or
     alias, then longer and shorter names, then other spellings with the same numbers.
@@ -54,9 +59,9 @@ def suggest(declared_id: str) -> list[str]:
     return [id_ for _, _, id_ in sorted(found)[:MAX_SUGGESTIONS]]
 
 
-def hint(declared_id: str) -> str:
+def hint(declared_id: str, sight: Sight) -> str:
     """Return what to tell who declares an id that means nothing here, or nothing."""
-    if resolve(declared_id) is not None or not (ids := suggest(declared_id)):
+    if resolve(declared_id, sight) is not None or not (ids := suggest(declared_id)):
         return ""
     return (
         f"base_model: nothing is registered as {declared_id!r}, so this base stays "
@@ -70,7 +75,8 @@ def _candidates(asked: list[str]) -> Iterable[RegisteredModel]:
     begins = [Q(search_text__contains=text) for text in beginnings(asked)]
     if not begins:
         return []
-    found = RegisteredModel.objects.listed().filter(reduce(or_, begins))
+    public = RegisteredModel.objects.listed().filter(PUBLIC.allows())
+    found = public.filter(reduce(or_, begins))
     found = found.select_related("organization").prefetch_related("hub_repos")
     # The catalog before what teams pushed.
     return found.order_by("origin", "id")[:MAX_CANDIDATES]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from registry.models import (
     ApiToken,
@@ -18,6 +20,63 @@ from registry.models import (
 )
 
 WRITERS = (Membership.Role.OWNER, Membership.Role.MAINTAINER)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Whose private models somebody sees: those of some organisations, or all."""
+
+    teams: frozenset[int] = frozenset()
+    is_whole: bool = False
+
+    def sees(self, model: RegisteredModel) -> bool:
+        """Return whether the model is public, or private and among the own."""
+        return not model.private or self.is_whole or model.organization_id in self.teams
+
+    def allows(self, path: str = "") -> Q:
+        """Return the condition that the model at this path of a query is seen."""
+        if self.is_whole:
+            return Q()
+        at = f"{path}__" if path else ""
+        public = Q(**{f"{at}private": False})
+        if not self.teams:
+            return public
+        return public | Q(**{f"{at}organization__in": sorted(self.teams)})
+
+
+PUBLIC: Final = Sight()
+EVERYTHING: Final = Sight(is_whole=True)
+
+
+def sight_of(user: User | AnonymousUser, token: ApiToken | None = None) -> Sight:
+    """Return what of private models someone sees.
+
+    A person sees those of their organisations, whatever the role; who runs the
+    register sees all; a token sees those of its own organisation.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        return PUBLIC
+    if token is None and is_moderator(user):
+        return EVERYTHING
+    own = Membership.objects.filter(user=user)
+    if token is not None:
+        own = own.filter(organization=token.organization_id)
+    return Sight(frozenset(own.values_list("organization_id", flat=True)))
+
+
+def sight_for(model: RegisteredModel) -> Sight:
+    """Return what a verdict on the model may rest on, and its declaration name.
+
+    What is public, and what its own organisation keeps private: nobody learns from
+    a verdict what another organisation keeps.
+    """
+    team = model.organization_id
+    return PUBLIC if team is None else Sight(frozenset({team}))
+
+
+def sight_of_readers(model: RegisteredModel) -> Sight:
+    """Return what every reader of a model sees: of a public one, what is public."""
+    return sight_for(model) if model.private else PUBLIC
 
 
 def can_push(
@@ -52,8 +111,9 @@ def can_administer(
 ) -> bool:
     """Return whether someone may manage members, webhooks and everybody's tokens.
 
-    A person must be an owner: a webhook tells the world outside, as a token does.
-    A program needs an owner's token with the scope to administer this organisation.
+    And hide, show and remove models. A person must be an owner: a webhook tells the
+    world outside, as a token does. A program needs an owner's token with the scope
+    to administer this organisation.
     """
     if token is not None and not (
         token.scope == ApiToken.Scope.ADMIN and token.organization_id == organization.pk
@@ -190,9 +250,11 @@ def sees_unpublished(
 def can_read_content(user: User | AnonymousUser, sha256: str) -> bool:
     """Return whether someone may read a content without having brought it.
 
-    What stands in a revision is public; what was sent and not yet committed is not.
+    What stands in a revision is as open as its model; what was sent and not yet
+    committed, or was removed, is not.
     """
-    return RevisionFile.objects.filter(blob_id=sha256).exists()
+    standing = RevisionFile.objects.standing().filter(blob_id=sha256)
+    return standing.filter(sight_of(user).allows("revision__model")).exists()
 
 
 def _has_role(

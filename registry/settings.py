@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "registry.middleware.RequestLogMiddleware",
     "registry.middleware.RefuseNulMiddleware",
+    "registry.middleware.PersonalAnswersMiddleware",
     "registry.middleware.TurnsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -13,5 +13,13 @@ revision_committed = Signal()
 # by long work; raises when the job is lost).
 fingerprint_stored = Signal()
 
+# A model is now private, or public, or gone. Arguments: model. The caller holds the
+# lock of the register.
+visibility_changed = Signal()
+
+# A model is to be removed. Arguments: model. A receiver returns True where something
+# of others rests on it, so that its lineage has to stay. The caller holds the lock.
+removal_asked = Signal()
+
 # The sweeper went round; whoever has work that nobody asks for looks whether it is due.
 swept = Signal()

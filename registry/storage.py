@@ -56,6 +56,11 @@ def has(sha256: str) -> bool:
     return path_of(sha256).is_file()
 
 
+def remove(sha256: str) -> None:
+    """Remove a content, if it is there; whoever reads it now reads to its end."""
+    path_of(sha256).unlink(missing_ok=True)
+
+
 def store(chunks: Iterable[bytes], *, sha256: str, size_bytes: int) -> Path:
     """Store a content under its announced hash and return its path.
 

@@ -54,11 +54,17 @@ def ring_for_delivery(delivery: Delivery) -> bool:
     return True
 
 
+def ring_later(job: Job | None) -> None:
+    """Wake a worker for a job, if there is one, once its row is committed."""
+    if job is not None:
+        transaction.on_commit(partial(ring, job))
+
+
 def ring_for(revision: Revision) -> None:
     """Wake a worker, once all is written, for the fingerprint of a revision."""
     waiting = Job.objects.unfinished().filter(revision=revision)
     for job in waiting.filter(kind=Job.Kind.FINGERPRINT):
-        transaction.on_commit(partial(ring, job))
+        ring_later(job)
 
 
 def ring(job: Job) -> bool:

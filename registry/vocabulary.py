@@ -399,16 +399,16 @@ def agreeing_relations(word: str) -> tuple[Relation, ...]:
 
 
 _RESERVED = """
-.well-known about account accounts admin api apple-touch-icon.png assets atom.xml
-badge badges blog by-hash catalog categories claims common-ancestors compare contact
+.well-known about account accounts admin api apple-touch-icon.png assets atom.xml badge
+badges blog by-hash catalog categories claims common-ancestors compare contact
 corrections datasets disputes docs download downloads dump en export facets families
-family favicon.ico feed feeds glossary graph health healthz help home hub humans.txt
-i18n identify import invitations jobs jsi18n licenses lineage livez login logout
-manifest.json media method methods metrics models moderation new oauth organizations
-path ping predicates privacy products readyz register registrations resolve robots.txt
-rss schema search security.txt settings setup signup sitemap.xml spaces sso static
-statistics stats status subtree terms tokens tools upload uploads user users v1
-verdicts verifications webhooks whoami zh zh-cn zh-hans zh-hant
+family favicon.ico feed feeds glossary gone graph health healthz help home hub
+humans.txt i18n identify import invitations jobs jsi18n licenses lineage livez login
+logout manifest.json media method methods metrics models moderation new oauth
+organizations path ping predicates privacy products readyz register registrations
+resolve robots.txt rss schema search security.txt settings setup signup sitemap.xml
+spaces sso static statistics stats status subtree terms tokens tools upload uploads user
+users v1 verdicts verifications webhooks whoami zh zh-cn zh-hans zh-hant
 """
 
 # First path segments; an organisation or a slug of this name would be unreachable.

@@ -21,7 +21,7 @@ from lineage.services import disputes as service
 from lineage.services.derivations import CycleRefused
 from lineage.services.disputes import Contested, DisputeRefused
 from lineage.services.rulings import NEEDED, RELATIONS, STATES, Ruling
-from registry.api.auth import bearer_of, person_of
+from registry.api.auth import bearer_of, person_of, sight_of_request
 from registry.facts import CORRECTABLE
 from registry.permissions import (
     can_answer_dispute,
@@ -101,7 +101,8 @@ class DisputeList(APIView):
         params = DisputeListParams(data=request.query_params)
         params.is_valid(raise_exception=True)
         given = params.validated_data
-        found = Dispute.objects.on_public().with_things()
+        seen = Dispute.objects.visible_to(sight_of_request(request))
+        found = seen.on_public().with_things()
         if "state" in given:
             found = found.filter(state=given["state"])
         if "about" in given:
@@ -240,7 +241,8 @@ def _too_many(refused: Exception) -> APIException:
 
 
 def _find(request: Request, pk: int) -> Dispute:
-    found = Dispute.objects.with_things().filter(pk=pk).first()
+    seen = Dispute.objects.visible_to(sight_of_request(request))
+    found = seen.with_things().filter(pk=pk).first()
     if found is None or not _may_read(request, found.verification):
         raise NotFound("There is no such dispute.")
     return found
@@ -255,7 +257,8 @@ def _may_read(request: Request, verification: Verification | None) -> bool:
 
 def _thing(request: Request, given: dict[str, Any]) -> Contested:
     """Return what is contested; raises NotFound, ValidationError, NotContestable."""
-    model = find_model(given["model"])
+    sight = sight_of_request(request)
+    model = find_model(given["model"], sight)
     named = [name for name in ("verification", "parent", "fact") if given.get(name)]
     if len(named) != 1:
         raise serializers.ValidationError(
@@ -269,9 +272,12 @@ def _thing(request: Request, given: dict[str, Any]) -> Contested:
         if found is None or not _may_read(request, found):
             raise NotFound(f"There is no such verdict on {model.slug}.")
         return service.thing_of_verdict(found)
-    edges = Derivation.objects.filter(
+    edges = Derivation.objects.visible_to(sight).filter(
         child=model, parent__slug__lower=given["parent"].lower()
-    ).select_related("child__head", "child__organization", "parent__organization")
+    )
+    edges = edges.select_related(
+        "child__head", "child__organization", "parent__organization"
+    )
     if given["relation"]:
         edges = edges.filter(relation=given["relation"])
     if len(edges) != 1:

@@ -21,6 +21,7 @@ from lineage.drawings import Drawing
 from lineage.ego import ego_of
 from lineage.exports import Entry, Extract, as_cyclonedx, as_dot, as_graphml
 from lineage.graph import Node, draw
+from registry.api.auth import sight_of_request
 from registry.limits import costly
 
 # More chips than this are no picture that anybody can read.
@@ -68,14 +69,16 @@ class Graph(APIView):
         given = params.validated_data
         form = given["as"]
         limit = min(given["limit"], MAX_DRAWN) if form == "svg" else given["limit"]
+        sight = sight_of_request(request)
+        scope = params.scope(sight)
         ego = ego_of(
-            find_id(given["focus"]),
-            params.scope,
+            find_id(given["focus"], sight),
+            scope,
             up=given["up"],
             down=given["down"],
             limit=limit,
         )
-        edges = queries.edges_among(ego.hops, params.scope)
+        edges = queries.edges_among(ego.hops, scope)
         if form == "json":
             return Response(documents.graph(ego, edges))
         extract = documents.extract(ego, edges)

@@ -16,6 +16,7 @@ from lineage.exports import FORMS
 from lineage.models import with_verdict
 from lineage.queries import EVERY_LAYER, EVERY_RELATION, SHOWN_STATES, Scope
 from registry.models import RegisteredModel
+from registry.permissions import Sight
 from registry.vocabulary import (
     Architecture,
     Category,
@@ -104,11 +105,12 @@ class ModelListParams(PageParams):
         sign = "-" if word.startswith("-") else ""
         return sign + ORDERINGS[word.removeprefix("-")]
 
-    def models(self) -> QuerySet[RegisteredModel]:
-        """Return the models that every given filter lets through."""
+    def models(self, sight: Sight) -> QuerySet[RegisteredModel]:
+        """Return the models that are seen and that every given filter lets through."""
         given = self.validated_data
         models: Any = (
             RegisteredModel.objects.listed()
+            .filter(sight.allows())
             .searched(given["q"])
             .filter(
                 **{
@@ -124,6 +126,7 @@ class ModelListParams(PageParams):
             models = models.in_repo(team, name or "/")
         if "layer" in given:
             models = models.filter(
+                sight.allows("derivations__parent"),
                 derivations__layer__in=given["layer"],
                 derivations__state__in=SHOWN_STATES,
             ).distinct()
@@ -168,10 +171,9 @@ class ScopeParams(serializers.Serializer[Any]):
         "all but contradicted and withdrawn",
     )
 
-    @property
-    def scope(self) -> Scope:
-        """Return the layers, relations and states in which to walk."""
-        return scope_of(self.validated_data)
+    def scope(self, sight: Sight) -> Scope:
+        """Return the layers, relations and states in which to walk, as seen."""
+        return scope_of(self.validated_data, sight)
 
 
 class SubtreeParams(ScopeParams):
@@ -204,12 +206,13 @@ class WalkParams(SubtreeParams, PageParams):
     )
 
 
-def scope_of(given: Mapping[str, Any]) -> Scope:
+def scope_of(given: Mapping[str, Any], sight: Sight) -> Scope:
     """Return the scope of the words given; what is not given is not narrowed."""
     return Scope(
         layers=given.get("layer", EVERY_LAYER),
         states=given.get("state", SHOWN_STATES),
         relations=given.get("relation", EVERY_RELATION),
+        sight=sight,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
@@ -23,6 +22,7 @@ from lineage import documents
 from lineage.api import shapes
 from lineage.api.views import find_model
 from lineage.hearing import verdict_for
+from registry.api.auth import sight_of_request
 from registry.description import Description, Evidence
 from registry.models import ApiToken, Organization, RegisteredModel, Revision
 from registry.permissions import can_push
@@ -55,7 +55,8 @@ class Registrations(APIView):
     def get(self, request: Request) -> Response:
         """Return the organisation's entries without weights, by name."""
         models = without_weights(_token(request).organization)
-        rows = [find_model(slug) for slug in models.values_list("slug", flat=True)]
+        sight, slugs = sight_of_request(request), models.values_list("slug", flat=True)
+        rows = [find_model(slug, sight) for slug in slugs]
         listed = {
             "total": len(rows),
             "truncated": False,
@@ -81,7 +82,11 @@ class Registrations(APIView):
         entry = _entry(given)
         try:
             revision = register(
-                team, address=address, entry=entry, by=_token(request).user
+                team,
+                address=address,
+                entry=entry,
+                by=_token(request).user,
+                private=given["private"],
             )
         except DjangoValidationError as error:
             raise ValidationError({"address": error.messages}) from error
@@ -89,7 +94,7 @@ class Registrations(APIView):
             raise Conflict(str(error)) from error
         except (CommitRefused, RegistrationRefused) as error:
             raise _refusal(error) from error
-        return Response(_document(revision), status=201)
+        return Response(_document(revision, request), status=201)
 
 
 class RegistrationDetail(APIView):
@@ -119,7 +124,7 @@ class RegistrationDetail(APIView):
             raise Conflict(why) from error
         except (CommitRefused, RegistrationRefused) as error:
             raise _refusal(error) from error
-        return Response(_document(revision))
+        return Response(_document(revision, request))
 
 
 def _token(request: Request) -> ApiToken:
@@ -147,7 +152,7 @@ def _team(request: Request, slug: str) -> Organization:
 
 def _own(request: Request, slug: str) -> RegisteredModel:
     """Return an entry of the token's organisation; raises PermissionDenied."""
-    model: RegisteredModel = find_model(slug)
+    model: RegisteredModel = find_model(slug, sight_of_request(request))
     team = model.organization
     if model.origin != RegisteredModel.Origin.TEAM or team is None:
         raise NotFound(_("No team has registered this entry."))
@@ -188,7 +193,8 @@ def _refusal(error: Exception) -> ValidationError:
     return ValidationError({field: [str(error)]})
 
 
-def _document(revision: Revision) -> dict[str, Any]:
-    model = find_model(revision.model.slug)
-    shown = verdict_for(AnonymousUser(), model, model.head)
-    return documents.model_document(model, shown)
+def _document(revision: Revision, request: Request) -> dict[str, Any]:
+    sight = sight_of_request(request)
+    model = find_model(revision.model.slug, sight)
+    shown = verdict_for(request.user, model, model.head, sight, token=_token(request))
+    return documents.model_document(model, shown, sight)

@@ -135,6 +135,14 @@ class FileShape(serializers.Serializer[Any]):
     sha256 = serializers.CharField()
 
 
+class RemovedShape(serializers.Serializer[Any]):
+    """That a model was removed: its files are gone, its lineage stays."""
+
+    at = serializers.DateTimeField()
+    by = serializers.CharField()
+    reason = serializers.CharField(allow_null=True)
+
+
 class ModelShape(serializers.Serializer[Any]):
     """An entry in a list."""
 
@@ -151,6 +159,8 @@ class ModelShape(serializers.Serializer[Any]):
     architecture = serializers.CharField(allow_null=True)
     open = serializers.BooleanField(allow_null=True)
     license = serializers.CharField(allow_null=True)
+    private = serializers.BooleanField()
+    removed = RemovedShape(allow_null=True)
     verdict = serializers.CharField(allow_null=True)
 
 
@@ -183,6 +193,9 @@ class NodeShape(serializers.Serializer[Any]):
     category = serializers.CharField(allow_null=True)
     released = serializers.CharField(allow_null=True)
     hops = serializers.IntegerField()
+    removed = serializers.BooleanField(
+        required=False, help_text="true where the model was removed, else absent"
+    )
 
 
 class EdgeShape(serializers.Serializer[Any]):
@@ -333,3 +346,4 @@ class NewRegistrationShape(RegistrationShape):
     revision = None  # type: ignore[assignment]  # there is none yet
     organization = serializers.CharField(max_length=96, required=False)
     address = serializers.CharField(max_length=96, required=False)
+    private = serializers.BooleanField(default=False)

@@ -19,10 +19,11 @@ from lineage.api.pagination import page_of_models
 from lineage.api.params import ModelListParams
 from lineage.hearing import verdict_for
 from lineage.models import with_verdict
-from registry.api.auth import bearer_of
+from registry.api.auth import bearer_of, sight_of_request
 from registry.fingerprint import Sketch, compare
 from registry.limits import costly
 from registry.models import RegisteredModel
+from registry.permissions import Sight
 from registry.services.fingerprints import stored_sketch
 
 FACETS = {
@@ -37,24 +38,26 @@ FACETS = {
 }
 
 
-def find_model(slug: str) -> Any:
+def find_model(slug: str, sight: Sight) -> Any:
     """Return the entry with that slug, whatever its case, with its `verdict`.
 
-    Raises NotFound.
+    Raises NotFound, also for a private one that is not seen.
     """
-    models = with_verdict(RegisteredModel.objects.with_slug(slug))
-    found = models.select_related("organization", "head").first()
+    seen = RegisteredModel.objects.with_slug(slug).filter(sight.allows())
+    models = with_verdict(seen)
+    found = models.select_related("organization", "head", "removal__by").first()
     if found is None:
         raise _not_registered(slug)
     return found
 
 
-def find_id(slug: str) -> int:
+def find_id(slug: str, sight: Sight) -> int:
     """Return the id of the entry with that slug, whatever its case.
 
-    Raises NotFound.
+    Raises NotFound, also for a private one that is not seen.
     """
-    found = RegisteredModel.objects.with_slug(slug).values_list("pk", flat=True).first()
+    seen = RegisteredModel.objects.with_slug(slug).filter(sight.allows())
+    found = seen.values_list("pk", flat=True).first()
     if found is None:
         raise _not_registered(slug)
     return found
@@ -76,7 +79,8 @@ class ModelList(APIView):
         """Return a page of entries that every given filter lets through."""
         params = ModelListParams(data=request.query_params)
         params.is_valid(raise_exception=True)
-        models = with_verdict(params.models()).select_related("organization")
+        seen = params.models(sight_of_request(request))
+        models = with_verdict(seen).select_related("organization")
         page = page_of_models(
             models,
             ordering=params.column,
@@ -95,7 +99,7 @@ class ModelFacets(APIView):
         """Return {filter: {value: count}} for the entries let through."""
         params = ModelListParams(data=request.query_params)
         params.is_valid(raise_exception=True)
-        ids = params.models().values("id")
+        ids = params.models(sight_of_request(request)).values("id")
         models = with_verdict(RegisteredModel.objects.filter(id__in=ids))
         return Response({name: _counts(models, col) for name, col in FACETS.items()})
 
@@ -114,9 +118,10 @@ class ModelDetail(APIView):
 
         A verdict that waits for its team's answer is shown to the team alone.
         """
-        model = find_model(slug)
-        shown = verdict_for(request.user, model, model.head, token=bearer_of(request))
-        response = Response(documents.model_document(model, shown))
+        sight, token = sight_of_request(request), bearer_of(request)
+        model = find_model(slug, sight)
+        shown = verdict_for(request.user, model, model.head, sight, token=token)
+        response = Response(documents.model_document(model, shown, sight))
         patch_vary_headers(response, ["Authorization"])
         return response
 
@@ -128,7 +133,8 @@ class ModelCompare(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, slug: str, other: str) -> Response:
         """Return the engine's comparison of `slug` (a) with `other` (b)."""
-        a, b = find_model(slug), find_model(other)
+        sight = sight_of_request(request)
+        a, b = find_model(slug, sight), find_model(other, sight)
         comparison = compare(_sketch(a), _sketch(b), names=(a.slug, b.slug))
         return Response(comparison.to_json())
 

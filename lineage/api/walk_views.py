@@ -26,6 +26,7 @@ from lineage.api.params import CommonParams, PathParams, SubtreeParams, WalkPara
 from lineage.api.views import find_id
 from lineage.queries import Scope
 from lineage.walks import Reached
+from registry.api.auth import sight_of_request
 from registry.models import RegisteredModel
 
 MAX_PATHS = 100
@@ -45,12 +46,13 @@ class Walk(APIView):
         """
         params = WalkParams(data=request.query_params)
         params.is_valid(raise_exception=True)
-        given, start = params.validated_data, find_id(slug)
-        depth = self.depth or given.get("depth")
-        page = _page(self.walk(start, params.scope, depth), given)
+        sight = sight_of_request(request)
+        given, scope = params.validated_data, params.scope(sight)
+        start, depth = find_id(slug, sight), self.depth or given.get("depth")
+        page = _page(self.walk(start, scope, depth), given)
         listed = {node: hops for hops, node in page.rows}
         shown = {start: 0} | listed
-        edges = queries.edges_among(shown, params.scope)
+        edges = queries.edges_among(shown, scope)
         nodes, among = documents.drawing(shown, edges)
         results = nodes if start in listed else nodes[1:]
         return Response(page.as_json(request, results, nodes=nodes, edges=among))
@@ -131,7 +133,8 @@ class Subtree(APIView):
         params = SubtreeParams(data=request.query_params)
         params.is_valid(raise_exception=True)
         depth = params.validated_data.get("depth")
-        below = queries.below(find_id(slug), params.scope, depth=depth)
+        sight = sight_of_request(request)
+        below = queries.below(find_id(slug, sight), params.scope(sight), depth=depth)
         rows = RegisteredModel.objects.among(below.ids.tolist()).order_by()
         counted = rows.values_list("category", "kind").annotate(n=Count("pk"))
         categories: Counter[str] = Counter()
@@ -153,11 +156,13 @@ class Path(APIView):
         params = PathParams(data=request.query_params)
         params.is_valid(raise_exception=True)
         given = params.validated_data
-        start, end = find_id(given["from"]), find_id(given["to"])
-        paths = _paths(start, end, params.scope)
+        sight = sight_of_request(request)
+        scope = params.scope(sight)
+        start, end = find_id(given["from"], sight), find_id(given["to"], sight)
+        paths = _paths(start, end, scope)
         kept = paths[:MAX_PATHS]
         hops = {node: i for path in kept for i, node in enumerate(path)}
-        edges = queries.edges_among(hops, params.scope)
+        edges = queries.edges_among(hops, scope)
         nodes, among = documents.drawing(hops, edges)
         slug_of = dict(zip(hops, (node["slug"] for node in nodes), strict=True))
         is_cut = len(paths) > len(kept)
@@ -198,8 +203,10 @@ class CommonAncestors(APIView):
         """
         params = CommonParams(data=request.query_params)
         params.is_valid(raise_exception=True)
-        asked = [find_id(slug) for slug in params.validated_data["models"]]
-        pairs = queries.pairs_above(asked, params.scope)
+        sight = sight_of_request(request)
+        scope = params.scope(sight)
+        asked = [find_id(slug, sight) for slug in params.validated_data["models"]]
+        pairs = queries.pairs_above(asked, scope)
         upwards = walks.steps(pairs)
         distances = {pk: walks.hops(pk, upwards) for pk in asked}
         common = set.intersection(*(set(hops) for hops in distances.values()))
@@ -207,7 +214,7 @@ class CommonAncestors(APIView):
         total = {pk: sum(hops[pk] for hops in distances.values()) for pk in lowest}
         nearest = sorted(lowest, key=lambda pk: (total[pk], pk))
         shown = dict.fromkeys(asked, 0) | {pk: total[pk] for pk in nearest}
-        edges = queries.edges_among(shown, params.scope)
+        edges = queries.edges_among(shown, scope)
         nodes, among = documents.drawing(shown, edges)
         by_id = dict(zip(shown, nodes, strict=True))
         results = [

@@ -62,6 +62,7 @@ def _properties(entry: Entry, derivations: Iterable[Edge]) -> Sequence[Json]:
         "baimo:category": entry.category,
         "baimo:released": entry.released,
         "baimo:hops": str(entry.hops),
+        "baimo:removed": "true" if entry.is_removed else "",
     }
     pairs = [(name, value) for name, value in found.items() if value]
     pairs += [

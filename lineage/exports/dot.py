@@ -24,6 +24,7 @@ def _lines(extract: Extract) -> Iterator[str]:
             "category": entry.category,
             "released": entry.released,
             "hops": str(entry.hops),
+            "removed": "true" if entry.is_removed else "",
         }
         yield f"  {_quoted(entry.slug)} [{_attributes(words)}]"
     for edge in extract.derivations:

@@ -20,6 +20,7 @@ class Entry(NamedTuple):
     family: str
     license: str
     hops: int
+    is_removed: bool = False
 
 
 @dataclass(frozen=True)

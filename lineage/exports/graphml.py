@@ -21,6 +21,7 @@ def as_graphml(extract: Extract) -> str:
             "released": entry.released,
             "family": entry.family,
             "license": entry.license,
+            "removed": "true" if entry.is_removed else "",
         }
         known = {name: word for name, word in words.items() if word}
         graph.add_node(entry.slug, label=entry.name, hops=entry.hops, **known)

@@ -1,11 +1,12 @@
 """Derivations in memory, for walks up and down: numpy arrays and no Django."""
 
-from lineage.index.codes import WORDS, allowed_codes, code_of, words_of
+from lineage.index.codes import HIDDEN, WORDS, allowed_codes, code_of, words_of
 from lineage.index.files import names, open_snapshot, save
 from lineage.index.walk import EDGE, Index, Snapshot, build
 
 __all__ = [
     "EDGE",
+    "HIDDEN",
     "WORDS",
     "Index",
     "Snapshot",

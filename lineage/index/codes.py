@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from registry.vocabulary import RELATION_LAYER, Layer, Relation, StatementKind
 
-_STATES: Final = {word: i for i, word in enumerate(StatementKind)}
-_RELATIONS: Final = {word: i * len(_STATES) for i, word in enumerate(Relation)}
+# Stands in place of the state where an end is private: no walk may use it.
+HIDDEN: Final = "hidden"
+_STATES: Final = {word: i for i, word in enumerate([*StatementKind, HIDDEN])}
+STATES_PER_RELATION: Final = len(_STATES)
+_RELATIONS: Final = {word: i * STATES_PER_RELATION for i, word in enumerate(Relation)}
 # Layer, relation and state of each code.
 _WORDS_OF: Final = {
-    first + i: (RELATION_LAYER[relation].value, relation.value, state.value)
+    first + i: (RELATION_LAYER[relation].value, relation.value, str(state))
     for relation, first in _RELATIONS.items()
     for state, i in _STATES.items()
 }
@@ -23,8 +26,12 @@ WORDS: Final = " ".join([*_RELATIONS, *_STATES])
 
 
 def code_of(relation: str, state: str) -> int:
-    """Return the code of two words; raises ValueError for words that we do not know."""
-    return _RELATIONS[Relation(relation)] + _STATES[StatementKind(state)]
+    """Return the code of a relation with a state, or HIDDEN in its place.
+
+    Raises ValueError for words that we do not know.
+    """
+    word = HIDDEN if state == HIDDEN else StatementKind(state)
+    return _RELATIONS[Relation(relation)] + _STATES[word]
 
 
 def words_of(code: int) -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lineage.index.codes import STATES_PER_RELATION
 from lineage.walks import Reached
 
 Ids = NDArray[np.int32]
@@ -21,7 +22,6 @@ Change = tuple[int, int, int]
 
 EDGE: Final = np.dtype([("child", np.int32), ("parent", np.int32), ("code", np.uint8)])
 _ADDED: Final = np.dtype([("one", np.int32), ("other", np.int32), ("code", np.uint8)])
-_STATES_PER_RELATION: Final = 8
 
 
 @dataclass(frozen=True)
@@ -205,4 +205,4 @@ def _sorted_once(ids: Ids) -> Ids:
 
 
 def _relation(code: int) -> int:
-    return code // _STATES_PER_RELATION
+    return code // STATES_PER_RELATION

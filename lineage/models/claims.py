@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from registry.models import Job, RegisteredModel, Revision, SelfAttestation, Source
+from registry.permissions import Sight
 from registry.vocabulary import (
     LAYER_LABELS,
     RELATION_LABELS,
@@ -72,6 +74,14 @@ class DerivationQuerySet(models.QuerySet["Derivation"]):
         return self.exclude(
             state__in=[StatementKind.WITHDRAWN, StatementKind.CONTRADICTED]
         )
+
+    def visible_to(self, sight: Sight) -> DerivationQuerySet:
+        """Return the derivations of which both ends are seen."""
+        return self.filter(sight.allows("child"), sight.allows("parent"))
+
+    def of_any(self, ids: Sequence[int]) -> DerivationQuerySet:
+        """Return the derivations with one of few models at either end."""
+        return self.filter(Q(child__in=ids) | Q(parent__in=ids))
 
     def of_described(self) -> DerivationQuerySet:
         """Return the derivations of what was not merely imported."""
@@ -171,6 +181,10 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
     def decided(self) -> VerificationQuerySet:
         """Return the verdicts that moderators gave when they decided a dispute."""
         return self.filter(dispute__isnull=False)
+
+    def visible_to(self, sight: Sight) -> VerificationQuerySet:
+        """Return verdicts on models that are seen; `veils` says how they are read."""
+        return self.filter(sight.allows("revision__model"))
 
     def with_models(self) -> VerificationQuerySet:
         """Return verdicts with the models they are about in the same query."""

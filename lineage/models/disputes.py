@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lineage.models.claims import Derivation, Verification
 from registry.models import Organization, RegisteredModel
+from registry.permissions import Sight, sight_for
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
@@ -29,6 +30,11 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
         """Return the disputes that everybody may read, as what they contest."""
         public = Verification.objects.public().values("pk")
         return self.filter(Q(verification=None) | Q(verification__in=public))
+
+    def visible_to(self, sight: Sight) -> DisputeQuerySet:
+        """Return the disputes about models, and edges between models, that are seen."""
+        edges = Q(derivation=None) | sight.allows("derivation__parent")
+        return self.filter(sight.allows("model"), edges)
 
     def concerning(self, organization: Organization) -> DisputeQuerySet:
         """Return those about a model of an organisation, at either end."""
@@ -145,8 +151,15 @@ class Dispute(models.Model):
     def other_end(self) -> RegisteredModel | None:
         """Return the other model that the contested thing speaks of.
 
-        While a verdict is not public, its makers learn nothing of it.
+        While a verdict is not public, its makers learn nothing of it; nor does either
+        side of a model that the other keeps private.
         """
+        end = self._compared_or_parent()
+        if end is None or not sight_for(self.model).sees(end):
+            return None
+        return end if sight_for(end).sees(self.model) else None
+
+    def _compared_or_parent(self) -> RegisteredModel | None:
         if self.derivation is not None:
             return self.derivation.parent
         verification = self.verification

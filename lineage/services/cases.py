@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lineage import queries, verdict
+from lineage import queries, veils, verdict
 from lineage.comparisons import Comparison, is_open
 from lineage.models import Declaration, Verification
 from lineage.services.looks import Compared, look_closer, worth_a_look
@@ -19,10 +19,16 @@ from registry.models import (
     SelfAttestation,
 )
 from registry.naming import resolve
+from registry.permissions import Sight, sight_for
 from registry.vocabulary import WEIGHT_LAYERS
 
-# Edges that people took back or the weights contradict explain no relative.
-KINSHIP = queries.Scope(layers=WEIGHT_LAYERS)
+
+def _kinship(sight: Sight) -> queries.Scope:
+    """Return the derivations by which relatives are explained.
+
+    What people took back or the weights contradict explains nobody.
+    """
+    return queries.Scope(layers=WEIGHT_LAYERS, sight=sight)
 
 
 @dataclass(frozen=True)
@@ -42,14 +48,15 @@ class Gathered:
 def gather(fingerprint: Fingerprint, *, report: Callable[[], None]) -> Gathered:
     """Return the case of a fingerprinted revision.
 
-    Compares its sketch with the newest one of every other model, and again, with the
-    weights, where the verdict may rest on it; `report` is called before each
-    comparison and may raise to stop.
+    Compares its sketch with the newest one of every other model that is public or of
+    its own organisation, and again, with the weights, where the verdict may rest on
+    it; `report` is called before each comparison and may raise to stop.
     """
     revision = fingerprint.revision
-    declarations = list(revision.declarations.with_parents())
+    sight = sight_for(revision.model)
+    declarations = veils.declared(revision.declarations.with_parents(), sight)
     bases = {d.parent_id for d in declarations if d.parent_id is not None}
-    explained = _explained(revision.model, bases)
+    explained = _explained(revision.model, bases, _kinship(sight))
     mine = Sketch.from_bytes(bytes(fingerprint.sketch))
     scan = list(_scan(revision, mine, report))
     chosen = worth_a_look(revision, scan, bases=bases, explained=explained)
@@ -88,7 +95,7 @@ def _scan(
     revision: Revision, mine: Sketch, report: Callable[[], None]
 ) -> Iterable[Compared]:
     """Yield how every other model's newest sketch compares with this one."""
-    for other in _other_fingerprints(revision.model):
+    for other in _other_fingerprints(revision.model, sight_for(revision.model)):
         report()
         theirs = Sketch.from_bytes(bytes(other.sketch))
         names = (other.revision.model.slug, revision.model.slug)
@@ -141,9 +148,10 @@ def _unseen(fingerprint: Fingerprint, case: verdict.Case) -> list[str]:
     return told
 
 
-def _other_fingerprints(model: RegisteredModel) -> Iterable[Fingerprint]:
+def _other_fingerprints(model: RegisteredModel, sight: Sight) -> Iterable[Fingerprint]:
     return (
         Fingerprint.objects.newest(ENGINE)
+        .filter(sight.allows("revision__model"))
         .exclude(revision__model=model)
         .select_related("revision__model")
         .order_by("id")
@@ -173,7 +181,9 @@ def _weights_since(revision: Revision) -> datetime:
     return first.created_at if first else revision.created_at
 
 
-def _explained(model: RegisteredModel, bases: Iterable[int]) -> set[int]:
+def _explained(
+    model: RegisteredModel, bases: Iterable[int], kinship: queries.Scope
+) -> set[int]:
     """Return the models whose kinship the declarations account for.
 
     The declared bases' ancestors and all descendants of any of these, and whatever
@@ -181,10 +191,10 @@ def _explained(model: RegisteredModel, bases: Iterable[int]) -> set[int]:
     """
     roots = set(bases)
     for base in bases:
-        roots |= queries.ancestors(base, KINSHIP)
+        roots |= queries.ancestors(base, kinship)
     explained = set(roots)
     for root in roots | {model.pk}:
-        explained |= queries.descendants(root, KINSHIP)
+        explained |= queries.descendants(root, kinship)
     return explained - {model.pk}
 
 
@@ -243,8 +253,9 @@ def _declared_base(
 def _obstacle(declaration: Declaration) -> str | None:
     """Return the reason word why no verdict can follow a declaration, or None."""
     model, parent = declaration.revision.model, declaration.parent
-    if resolve(declaration.declared_id) == model:
+    sight = sight_for(model)
+    if resolve(declaration.declared_id, sight) == model:
         return "declares-itself"
-    if parent and model.pk in queries.ancestors(parent.pk, KINSHIP):
+    if parent and model.pk in queries.ancestors(parent.pk, _kinship(sight)):
         return "declaration-circular"
     return None

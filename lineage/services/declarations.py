@@ -20,6 +20,7 @@ from registry.declaration import plain_id, read_declaration
 from registry.description import read_description
 from registry.models import HubImport, RegisteredModel, Revision, Source
 from registry.naming import resolve
+from registry.permissions import sight_for, sight_of_readers
 from registry.vocabulary import WEIGHT_LAYERS, StatementKind, agreeing_relations
 
 log = structlog.get_logger("baimo.declarations")
@@ -49,7 +50,7 @@ def record_declaration(revision: Revision) -> None:
 
 def _resolve_other(declared_id: str, model: RegisteredModel) -> RegisteredModel | None:
     """Return the entry that an id means, unless it is the model that names it."""
-    found = resolve(declared_id)
+    found = resolve(declared_id, sight_for(model))
     return None if found == model else found
 
 
@@ -63,6 +64,8 @@ def resolve_waiting(model: RegisteredModel) -> list[Revision]:
     waiting = Declaration.objects.filter(
         names, parent=None, revision__model__head=F("revision")
     ).exclude(revision__model=model)
+    if model.private:
+        waiting = waiting.filter(revision__model__organization=model.organization_id)
     affected = []
     for declaration in waiting.select_related("revision__model"):
         declaration.parent = model
@@ -122,7 +125,8 @@ def _derive(declaration: Declaration, evidence: Sequence[Source]) -> None:
         # The declaration stays on record; its verdict says why no edge can carry it.
         log.info("declaration without edge", reason=str(error))
         return
-    if parent.family and not child.family:
+    is_seen = sight_of_readers(child).sees(parent)
+    if parent.family and is_seen and not child.family:
         child.family = parent.family
         child.save(update_fields=["family", "search_text", "updated_at"])
 
@@ -167,8 +171,10 @@ def _withdraw_undeclared(revision: Revision) -> None:
         (declaration.parent_id, agreeing_relations(declaration.relation)[0])
         for declaration in revision.declarations.all()
     }
+    # Of a base that its organisation hides meanwhile nothing is taken back.
+    seen = sight_for(revision.model).allows("parent")
     once_declared = Derivation.objects.filter(
-        child=revision.model, statements__kind=StatementKind.DECLARED
+        seen, child=revision.model, statements__kind=StatementKind.DECLARED
     )
     for derivation in once_declared.distinct():
         if (derivation.parent_id, derivation.relation) in declared:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
+from django.utils import timezone
 
 from lineage import queries
-from lineage.models import Derivation, Dispute, Statement, Verification
+from lineage.models import Change, Derivation, Dispute, Statement, Verification
 from lineage.verdict import state_of
 from registry.locks import lock_register
 from registry.models import RegisteredModel, Revision, Source
+from registry.permissions import EVERYTHING
 from registry.vocabulary import (
     RELATION_LAYER,
     WEIGHT_LAYERS,
@@ -22,7 +24,7 @@ from registry.vocabulary import (
 )
 
 # What was withdrawn or contradicted carries nothing, so it closes no cycle.
-CARRYING = queries.Scope(layers=WEIGHT_LAYERS)
+CARRYING = queries.Scope(layers=WEIGHT_LAYERS, sight=EVERYTHING)
 
 
 class CycleRefused(Exception):
@@ -147,6 +149,19 @@ def is_decided(revision: Revision, parent: RegisteredModel, relation: Relation) 
         created_at__gt=revision.created_at,
     )
     return decided.exists()
+
+
+def note_visibility(model: RegisteredModel) -> None:
+    """Log every derivation of a model that was hidden or shown, as if each changed.
+
+    The log is what the index follows, and this is no change of a derivation's row.
+    Called in the transaction of the act, under the lock.
+    """
+    rows = Derivation.objects.of_any([model.pk]).order_by("pk")
+    now = timezone.now()
+    Change.objects.bulk_create(
+        Change(derivation_id=pk, at=now) for pk in rows.values_list("pk", flat=True)
+    )
 
 
 def _refuse_cycle(

@@ -19,6 +19,7 @@ from lineage.services.contests import contest, settle
 from lineage.services.rulings import Ruling, enforce
 from registry.locks import lock_register
 from registry.models import RegisteredModel
+from registry.permissions import sight_of
 from registry.vocabulary import StatementKind
 
 # So many undecided disputes one person may have.
@@ -118,7 +119,7 @@ def open_dispute(
         lock_register()
         if (standing := same.first()) is not None:
             raise AlreadyContested(standing)
-        if mine.count() >= MAX_OPEN:
+        if mine.visible_to(sight_of(by)).count() >= MAX_OPEN:
             raise TooManyOpen(
                 _(
                     "You have %(n)s undecided disputes. Wait for a decision, or take "

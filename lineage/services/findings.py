@@ -18,6 +18,7 @@ from lineage.services.derivations import (
     is_decided,
 )
 from registry.models import RegisteredModel, Revision
+from registry.permissions import sight_of_readers
 from registry.vocabulary import (
     RELATION_LAYER,
     WEIGHT_LAYERS,
@@ -73,8 +74,9 @@ def say_findings(verification: Verification, findings: Iterable[Finding]) -> Non
         _say_of(verification, parent, finding)
         if finding.kind == StatementKind.CONTRADICTED:
             _join_family(revision.model, "")
+        is_seen = sight_of_readers(revision.model).sees(parent)
         if finding.kind == StatementKind.FOUND:
-            _join_family(revision.model, parent.family)
+            _join_family(revision.model, parent.family if is_seen else "")
 
 
 def _finding(

@@ -18,7 +18,7 @@ from lineage.services.hearings import announce_verdict
 from registry import jobs
 from registry.fingerprint import ENGINE
 from registry.locks import lock_register
-from registry.models import Fingerprint, Job, Revision
+from registry.models import Fingerprint, Job, RegisteredModel, Revision
 from registry.vocabulary import Kind, Layer, Verdict
 
 log = structlog.get_logger("baimo.verdicts")
@@ -91,7 +91,8 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
     """Return the heads of which the weights just judged may say something new.
 
     They declare this model as their base, had nothing to be compared with, are
-    relatives that came after it, or were said to come from it.
+    relatives that came after it, or were said to come from it. What is private says
+    something to its own organisation alone.
     """
     revision = verification.revision
     current = Verification.objects.current()
@@ -108,9 +109,14 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
             | Q(verifications__in=claimed)
             | Q(model__slug__in=relatives, created_at__gt=revision.created_at)
         )
+        .filter(_concerned_by(revision.model))
         .exclude(model=revision.model)
         .distinct()
     )
+
+
+def _concerned_by(model: RegisteredModel) -> Q:
+    return Q(model__organization=model.organization_id) if model.private else Q()
 
 
 def _store(

@@ -21,6 +21,7 @@ from lineage.models import Declaration, Derivation, Verification
 from registry.description import Evidence, read_description
 from registry.fingerprint.compare import TEST_VALUES
 from registry.models import RegisteredModel
+from registry.models.registered import SLUG_PATTERN
 from registry.naming import suggest
 from registry.templatetags.words import shown_slug
 
@@ -158,6 +159,21 @@ def reason(verification: Verification) -> SafeString:
 
 
 @register.filter
+def linked(model: RegisteredModel) -> SafeString:
+    """Return a link to a model's page; what must not be known has a name alone."""
+    return sentences.model_link(model)
+
+
+@register.filter
+def linked_slug(slug: str) -> SafeString:
+    """Return a link to the page of a slug; words in place of one as they are."""
+    if not re.fullmatch(SLUG_PATTERN, slug):
+        return format_html("{}", slug)
+    address = reverse("lineage:model", args=[slug])
+    return format_html('<a href="{}">{}</a>', address, shown_slug(slug))
+
+
+@register.filter
 def relation_text(derivation: Derivation) -> SafeString:
     """Return a derivation as a sentence with links."""
     return sentences.relation_text(derivation)
@@ -263,6 +279,8 @@ def repeat_commands(verification: Verification) -> str:
     """Return the lines that repeat a comparison; empty where files are not here."""
     own, other = verification.revision.model, verification.compared_with
     if other is None or not (own.repo_id and other.repo_id):
+        return ""
+    if own.removal_id or other.removal_id:
         return ""
     lines = [
         f"HF_ENDPOINT={settings.PUBLIC_URL} HF_HUB_DISABLE_XET=1 \\\n"

@@ -7,7 +7,9 @@ from typing import NamedTuple
 from django import template
 
 from lineage.models import Dispute, Verification
+from lineage.veils import veiled_disputes
 from registry.models import Organization
+from registry.permissions import Sight
 
 register = template.Library()
 
@@ -27,7 +29,8 @@ def waiting_for(organization: Organization) -> Waiting:
     )
     open_ones = Dispute.objects.filter(state=Dispute.State.OPEN).with_things()
     concerned = open_ones.concerning(organization).order_by("answer_until")
+    asked = [found for found in concerned if organization in found.other_side()]
     return Waiting(
         list(verdicts.order_by("hearing__until")),
-        [found for found in concerned if organization in found.other_side()],
+        veiled_disputes(asked, Sight(frozenset({organization.pk}))),
     )

@@ -8,9 +8,10 @@ from django.contrib.auth.models import AnonymousUser, User
 
 from lineage.dispute_forms import AnswerForm
 from lineage.measured import error_rate
-from lineage.models import Dispute, DisputeQuerySet, Verification
+from lineage.models import Dispute, Verification
+from lineage.veils import veiled_disputes
 from registry.models import RegisteredModel
-from registry.permissions import can_push
+from registry.permissions import Sight, can_push
 
 
 def around_verdict(
@@ -35,7 +36,8 @@ def around_verdict(
     }
 
 
-def disputes_of(model: RegisteredModel) -> DisputeQuerySet:
-    """Return what is contested about a model and not decided yet."""
-    undecided = Dispute.objects.undecided().on_public()
-    return undecided.with_things().filter(model=model).order_by("id")
+def disputes_of(model: RegisteredModel, sight: Sight) -> list[Dispute]:
+    """Return what is contested about a model and not decided yet, as it is seen."""
+    undecided = Dispute.objects.undecided().on_public().visible_to(sight)
+    found = undecided.with_things().filter(model=model).order_by("id")
+    return veiled_disputes(found, sight)

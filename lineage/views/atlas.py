@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -22,6 +22,8 @@ from lineage.atlases import CATEGORIES, LAYERS, MAX_OPENED, ORIGINS, Sheet
 from lineage.models import Derivation
 from registry.limits import costly
 from registry.models import RegisteredModel
+from registry.models.registered import RegisteredModelQuerySet
+from registry.permissions import PUBLIC, Sight, sight_of
 from registry.templatetags.words import word
 
 PAGE_SIZE: Final = 50
@@ -47,21 +49,23 @@ class Asked:
     text: str
     chosen: dict[str, list[str]]
     opened: list[str]
+    sight: Sight = PUBLIC
 
     @classmethod
-    def of(cls, query: QueryDict) -> Asked:
+    def of(cls, request: HttpRequest) -> Asked:
         """Return what stands in an address; unknown words show nothing."""
+        query, sight = request.GET, sight_of(request.user)
         names = ("category", "origin", "family", "layer")
         text = query.get("q", "").replace("\x00", "")[:MAX_QUERY_LENGTH].strip()
         chosen = {name: query.getlist(name) for name in names if query.get(name)}
-        return cls(text, chosen, query.getlist("open")[:MAX_OPENED])
+        return cls(text, chosen, query.getlist("open")[:MAX_OPENED], sight)
 
     @cached_property
     def match(self) -> RegisteredModel | None:
         """Return the entry of that slug, address or name, if there is one."""
         if not self.text:
             return None
-        shown = RegisteredModel.objects.listed_or_imported()
+        shown = self._shown
         return (
             shown.with_slug(self.text.replace("/", "--", 1)).first()
             or shown.filter(hub_repos__repo_id__lower=self.text.lower()).first()
@@ -69,14 +73,19 @@ class Asked:
             or shown.filter(name_zh__iexact=self.text).order_by("id").first()
         )
 
+    @property
+    def _shown(self) -> RegisteredModelQuerySet:
+        shown = RegisteredModel.objects.listed_or_imported()
+        return shown.filter(self.sight.allows())
+
     def sheet(self) -> Sheet:
         """Return the atlas, with the kin of what was opened or is not shown."""
         slugs = [slug.lower() for slug in self.opened]
-        opened = RegisteredModel.objects.filter(slug__lower__in=slugs)
+        opened = self._shown.filter(slug__lower__in=slugs)
         ids = list(opened.values_list("pk", flat=True)) if slugs else []
-        sheet = atlases.sheet(ids)
+        sheet = atlases.sheet(ids, self.sight)
         if self.match and self.match.pk not in sheet.places:
-            sheet = atlases.sheet([*ids, self.match.pk])
+            sheet = atlases.sheet([*ids, self.match.pk], self.sight)
         return sheet
 
     def address(self, **changes: Any) -> str:
@@ -87,7 +96,7 @@ class Asked:
 
 def atlas(request: HttpRequest) -> HttpResponse:
     """Show the atlas, its filters, and a page of the table."""
-    asked = Asked.of(request.GET)
+    asked = Asked.of(request)
     sheet = asked.sheet()
     rows = _filtered(asked, sheet)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -96,7 +105,7 @@ def atlas(request: HttpRequest) -> HttpResponse:
         "sheet": sheet,
         "n": len(sheet.entries),
         "n_rows": len(rows),
-        "rows": _rows(page, sheet),
+        "rows": _rows(page, sheet, asked.sight),
         "page": page,
         "before": asked.address(page=page.number - 1),
         "after": asked.address(page=page.number + 1),
@@ -111,7 +120,7 @@ def atlas(request: HttpRequest) -> HttpResponse:
 @costly
 def data(request: HttpRequest) -> HttpResponse:
     """Return the places, names and derivations of what the atlas shows, compressed."""
-    body = Asked.of(request.GET).sheet().body()
+    body = Asked.of(request).sheet().body()
     accepts = "gzip" in request.headers.get("Accept-Encoding", "")
     headers = {"ETag": body.etag, "Cache-Control": "no-cache"}
     if accepts:
@@ -121,17 +130,17 @@ def data(request: HttpRequest) -> HttpResponse:
         content_type="application/json",
         headers=headers,
     )
-    patch_vary_headers(response, ["Accept-Encoding"])
+    patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
     return response
 
 
 def card(request: HttpRequest, pk: int) -> HttpResponse:
     """Return what the atlas says of an entry on which somebody clicks."""
-    shown = RegisteredModel.objects.listed_or_imported().select_related("organization")
-    model = get_object_or_404(shown, pk=pk)
-    asked = Asked.of(request.GET)
+    asked = Asked.of(request)
+    shown = RegisteredModel.objects.listed_or_imported().filter(asked.sight.allows())
+    model = get_object_or_404(shown.select_related("organization"), pk=pk)
     sheet = asked.sheet()
-    counts = _counts([pk])
+    counts = _counts([pk], asked.sight)
     n_shown = sum(parent == sheet.places.get(pk) for _child, parent in _pairs(sheet))
     opened = [slug for slug in asked.opened if slug != model.slug]
     context = {
@@ -172,10 +181,10 @@ def _codes(words: Sequence[str], chosen: list[str] | None) -> set[str]:
     return {"" if value == "none" else value for value in chosen or ()}
 
 
-def _rows(page: Page[Any], sheet: Sheet) -> list[dict[str, Any]]:
+def _rows(page: Page[Any], sheet: Sheet, sight: Sight) -> list[dict[str, Any]]:
     ids = [sheet.entries[i].pk for i in page]
     models = RegisteredModel.objects.select_related("organization").in_bulk(ids)
-    parents, children = _counts(ids)
+    parents, children = _counts(ids, sight)
     return [
         {
             "model": models[pk],
@@ -187,9 +196,9 @@ def _rows(page: Page[Any], sheet: Sheet) -> list[dict[str, Any]]:
     ]
 
 
-def _counts(ids: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+def _counts(ids: Sequence[int], sight: Sight) -> tuple[dict[int, int], dict[int, int]]:
     """Return of each entry how many parents and how many children it has."""
-    shown = Derivation.objects.shown().order_by()
+    shown = Derivation.objects.shown().visible_to(sight).order_by()
     ups = shown.filter(child__in=ids).values_list("child")
     downs = shown.filter(parent__in=ids).values_list("parent")
     return (

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 
 from lineage.badges import badge_of
 from registry.models import RegisteredModel
+from registry.permissions import PUBLIC
 
 # Other sites show the badge: they keep it no longer than this.
 MAX_AGE_SECONDS: Final = 60
@@ -18,8 +19,11 @@ POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def badge(request: HttpRequest, slug: str) -> HttpResponse:
-    """Draw how a model's origin stands, in the language of the address."""
-    models = RegisteredModel.objects.select_related("head")
+    """Draw how a model's origin stands, in the language of the address.
+
+    The same for whoever asks, so that a private model has none.
+    """
+    models = RegisteredModel.objects.filter(PUBLIC.allows()).select_related("head")
     model = get_object_or_404(models.with_slug(slug))
     return HttpResponse(
         render_to_string("lineage/badge.svg", {"badge": badge_of(model)}),

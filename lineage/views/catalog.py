@@ -20,6 +20,7 @@ from django.shortcuts import render
 from lineage.documents import model_row
 from lineage.listing import FILTERS, ORDERS, Listing, read_listing
 from registry.models import RegisteredModel
+from registry.permissions import sight_of
 
 PAGE_SIZE: Final = 50
 COLUMNS: Final = (
@@ -32,7 +33,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 def models(request: HttpRequest) -> HttpResponseBase:
     """List entries with counts for every filter, or give them all as a file."""
-    listing = read_listing(request.GET)
+    listing = read_listing(request.GET, sight_of(request.user))
     if request.GET.get("as") == "csv":
         return _csv(listing, request)
     if request.GET.get("as") == "json":
@@ -53,7 +54,9 @@ def _page(listing: Listing, request: HttpRequest) -> HttpResponse:
         "heads": _heads(listing),
         "pages": _neighbours(listing, page, view),
         "files": {name: listing.address(**{"as": name}) for name in ("csv", "json")},
-        "n_all": RegisteredModel.objects.listed().count(),
+        "n_all": RegisteredModel.objects.listed()
+        .filter(listing.sight.allows())
+        .count(),
     }
     return render(request, "lineage/models.html", context)
 

@@ -16,6 +16,7 @@ from lineage.queries import EVERY_LAYER, Scope
 from registry.facts import SHOWN, Fact, facts_of, number_sources
 from registry.limits import costly
 from registry.models import RegisteredModel
+from registry.permissions import Sight, sight_of
 from registry.services.fingerprints import stored_sketch
 from registry.vocabulary import WEIGHT_LAYERS, Layer
 
@@ -53,10 +54,11 @@ class Common:
 def compare(request: HttpRequest) -> HttpResponse:
     """Show what is known of several entries, and what they have in common."""
     asked = list(dict.fromkeys(s for s in request.GET.getlist("model") if s.strip()))
-    found = {slug: _find(slug) for slug in asked[: MOST + 1]}
+    sight = sight_of(request.user)
+    found = {slug: _find(slug, sight) for slug in asked[: MOST + 1]}
     models = list({m.pk: m for m in found.values() if m is not None}.values())[:MOST]
     text = request.GET.get("add", "")[:200].strip()
-    cones = _cones(models)
+    cones = _cones(models, sight)
     context = {
         "models": [
             (model, _address(m for m in models if m != model)) for model in models
@@ -65,7 +67,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         "is_full": len(models) >= MOST,
         "too_many": len(asked) > MOST,
         "text": text,
-        "suggestions": _suggestions(text, models),
+        "suggestions": _suggestions(text, models, sight),
         "facts": _facts(models),
         "insides": _insides(models),
         "common": _common(cones, EVERY_LAYER),
@@ -74,8 +76,9 @@ def compare(request: HttpRequest) -> HttpResponse:
     return render(request, "lineage/compare.html", context)
 
 
-def _find(slug: str) -> RegisteredModel | None:
-    models: Any = RegisteredModel.objects.listed().with_slug(slug)
+def _find(slug: str, sight: Sight) -> RegisteredModel | None:
+    listed = RegisteredModel.objects.listed().filter(sight.allows())
+    models: Any = listed.with_slug(slug)
     found: RegisteredModel | None = (
         with_verdict(models).select_related("organization", "head").first()
     )
@@ -87,12 +90,13 @@ def _address(models: Any) -> str:
 
 
 def _suggestions(
-    text: str, models: Sequence[RegisteredModel]
+    text: str, models: Sequence[RegisteredModel], sight: Sight
 ) -> list[tuple[RegisteredModel, str]]:
     """Return entries of that name, each with the address that adds it."""
     if not text:
         return []
-    near: Any = RegisteredModel.objects.listed().searched(text).by_name(text)
+    listed = RegisteredModel.objects.listed().filter(sight.allows())
+    near: Any = listed.searched(text).by_name(text)
     near = near.exclude(pk__in=[model.pk for model in models])
     near = near.select_related("organization").order_by("closeness", "name", "id")
     return [(m, _address([*models, m])) for m in near[:MAX_SUGGESTIONS]]
@@ -135,11 +139,12 @@ def _insides(models: Sequence[RegisteredModel]) -> list[Row]:
     return [*rows, Row(TOKENIZER, tokens)] if any(tokens) else rows
 
 
-def _cones(models: Sequence[RegisteredModel]) -> Cones:
+def _cones(models: Sequence[RegisteredModel], sight: Sight) -> Cones:
     """Return, of two models or more, every derivation above each."""
     if len(models) < 2:
         return {}
-    return {model.pk: queries.edges_above(model.pk, Scope()) for model in models}
+    scope = Scope(sight=sight)
+    return {model.pk: queries.edges_above(model.pk, scope) for model in models}
 
 
 def _common(cones: Cones, layers: frozenset[Layer]) -> list[Common]:

@@ -19,6 +19,7 @@ from lineage.models import Derivation, Dispute
 from lineage.services import disputes as service
 from lineage.services.derivations import CycleRefused
 from lineage.services.disputes import Contested, DisputeRefused
+from lineage.veils import veiled, veiled_disputes
 from lineage.views.verification import find_verdict
 from registry.facts import CORRECTABLE
 from registry.models import RegisteredModel
@@ -27,6 +28,7 @@ from registry.permissions import (
     can_decide_dispute,
     is_moderator,
     sees_unpublished,
+    sight_of,
 )
 from registry.views.requests import SignedInRequest
 
@@ -36,7 +38,8 @@ PER_PAGE: Final = 30
 def disputes(request: HttpRequest) -> HttpResponse:
     """List disputes, newest first; filters by state, kind and model."""
     asked = {name: request.GET.get(name, "") for name in ("state", "about", "model")}
-    found = Dispute.objects.on_public().with_things()
+    sight = sight_of(request.user)
+    found = Dispute.objects.on_public().visible_to(sight).with_things()
     if asked["state"] in Dispute.State.values:
         found = found.filter(state=asked["state"])
     if asked["about"] in Dispute.ABOUT:
@@ -44,6 +47,7 @@ def disputes(request: HttpRequest) -> HttpResponse:
     if asked["model"].isprintable() and asked["model"]:
         found = found.filter(model__slug__lower=asked["model"].lower())
     page = Paginator(found.order_by("-id"), PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = veiled_disputes(page.object_list, sight)
     kept = urlencode({name: value for name, value in asked.items() if value})
     context = {
         "page": page,
@@ -81,6 +85,8 @@ def contest(request: SignedInRequest) -> HttpResponse:
         else:
             messages.success(request, _("The dispute is open."))
             return redirect(opened)
+    if thing.verification is not None:
+        veiled(thing.verification, sight_of(request.user))
     status = 422 if form.errors else 200
     context = {"form": form, "thing": thing, "model": thing.model}
     return render(request, "lineage/contest.html", context, status=status)
@@ -120,6 +126,7 @@ def withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.user != found.opened_by:
         raise PermissionDenied
     if request.method != "POST":
+        veiled_disputes([found], sight_of(request.user))
         context = {"dispute": found, "model": found.model}
         return render(request, "lineage/dispute_withdraw.html", context)
     try:
@@ -165,8 +172,12 @@ def decide(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _find(request: HttpRequest, pk: int) -> Dispute:
-    """Return a dispute; raises Http404 where what it contests is not public yet."""
-    found = get_object_or_404(Dispute.objects.with_things(), pk=pk)
+    """Return a dispute; raises Http404 where what it contests is not seen, or not yet.
+
+    For a page, `veils` takes out what its reader must not know.
+    """
+    seen = Dispute.objects.visible_to(sight_of(request.user))
+    found = get_object_or_404(seen.with_things(), pk=pk)
     verification = found.verification
     is_public = verification is None or verification.is_public
     if not is_public and not sees_unpublished(request.user, found.model):
@@ -177,12 +188,15 @@ def _find(request: HttpRequest, pk: int) -> Dispute:
 def _thing(request: HttpRequest) -> Contested:
     """Return what the address names; raises Http404 and NotContestable."""
     asked = {name: request.GET.get(name, "") for name in ("verdict", "edge", "fact")}
+    sight = sight_of(request.user)
     if _is_id(asked["verdict"]):
         return service.thing_of_verdict(find_verdict(request, int(asked["verdict"])))
     if _is_id(asked["edge"]):
-        edges = Derivation.objects.with_ends().select_related("child__head")
+        edges = Derivation.objects.visible_to(sight).with_ends()
+        edges = edges.select_related("child__head")
         return service.thing_of_edge(get_object_or_404(edges, pk=int(asked["edge"])))
-    models = RegisteredModel.objects.select_related("organization")
+    seen = RegisteredModel.objects.filter(sight.allows())
+    models = seen.select_related("organization")
     slug = request.GET.get("model", "")
     model = get_object_or_404(models.with_slug(slug)) if slug.isprintable() else None
     if model is None or asked["fact"] not in CORRECTABLE:
@@ -203,16 +217,18 @@ def _page(
     may_answer = found.is_undecided and _may_answer(request, found)
     is_opener = found.is_undecided and request.user == found.opened_by
     may_decide = found.is_undecided and _may_decide(request, found)
+    other_side, is_ripe = found.other_side(), service.is_ripe(found)
+    veiled_disputes([found], sight_of(request.user))
     context: dict[str, Any] = {
         "dispute": found,
         "model": found.model,
         "events": found.events.select_related("author").order_by("id"),
-        "other_side": found.other_side(),
+        "other_side": other_side,
         "is_answer": may_answer and found.state == Dispute.State.OPEN,
         "is_opener": is_opener,
         "speech": speech or (SpeechForm() if may_answer or is_opener else None),
         "decision": decision or (DecisionForm(kind=found.kind) if may_decide else None),
-        "is_ripe": service.is_ripe(found),
+        "is_ripe": is_ripe,
     }
     status = 422 if speech or decision else 200
     return render(request, "lineage/dispute.html", context, status=status)

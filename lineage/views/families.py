@@ -13,6 +13,7 @@ from django.urls import reverse
 from lineage.drawings import draw_derivations
 from lineage.tree import drawn
 from registry.models import RegisteredModel
+from registry.permissions import sight_of
 
 PAGE_SIZE: Final = 50
 # More lines than this are no picture that anybody can read.
@@ -23,6 +24,7 @@ def families(request: HttpRequest) -> HttpResponse:
     """List the families, the largest first."""
     found = (
         RegisteredModel.objects.listed()
+        .filter(sight_of(request.user).allows())
         .exclude(family="")
         .values("family")
         .annotate(n=Count("id"), first=Min("released", filter=~Q(released="")))
@@ -35,13 +37,15 @@ def families(request: HttpRequest) -> HttpResponse:
 
 def family(request: HttpRequest, name: str) -> HttpResponse:
     """Show the models of a family, oldest first, and the derivations among them."""
-    members = RegisteredModel.objects.listed().filter(family__iexact=name)
+    sight = sight_of(request.user)
+    seen = RegisteredModel.objects.listed().filter(sight.allows())
+    members = seen.filter(family__iexact=name)
     first = members.first()
     if first is None:
         raise Http404
     if first.family != name:
         return redirect(reverse("lineage:family", args=[first.family]))
-    within = drawn().filter(child__in=members, parent__in=members).to_draw()
+    within = drawn(sight).filter(child__in=members, parent__in=members).to_draw()
     derivations = list(within.order_by("child__released", "id")[:MOST_DRAWN])
     listed = members.select_related("organization").order_by("released", "name", "id")
     context = {

@@ -9,16 +9,21 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language, get_language_from_request
 
+from lineage import veils
 from lineage.drawings import Drawing, Options, draw_derivations
 from lineage.models import Derivation, Verification
-from lineage.tree import derivations_near
+from lineage.tree import derivations_near, drawn
 from registry.models import RegisteredModel
+from registry.permissions import PUBLIC
 
 N_VERDICTS = 6
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this is; readers whose browser prefers Chinese are sent there once."""
+    """Say what this is; readers whose browser prefers Chinese are sent there once.
+
+    It shows what everybody sees, members of organisations too.
+    """
     if _prefers_chinese(request):
         response: HttpResponse = HttpResponseRedirect("/zh-hans/")
     else:
@@ -36,17 +41,19 @@ def _prefers_chinese(request: HttpRequest) -> bool:
 
 
 def _context() -> dict[str, object]:
-    verdicts = Verification.objects.current().public().with_models().order_by("-id")
+    public = Verification.objects.current().public().visible_to(PUBLIC)
+    verdicts = public.with_models().order_by("-id")[:N_VERDICTS]
     return {
-        "n_models": RegisteredModel.objects.listed().count(),
+        "n_models": RegisteredModel.objects.listed().filter(PUBLIC.allows()).count(),
         "drawing": _slice(),
-        "verdicts": verdicts[:N_VERDICTS],
+        "verdicts": veils.veiled_all(verdicts, PUBLIC),
     }
 
 
 def _slice() -> Drawing:
     """Return the kin of the entry that others built on in the most ways."""
     from_catalog = Derivation.objects.shown().filter(
+        # What the catalog describes is public, and so is what it comes from.
         child__origin=RegisteredModel.Origin.CATALOG
     )
     counts = from_catalog.values("parent").annotate(
@@ -56,5 +63,5 @@ def _slice() -> Drawing:
     if most is None:
         return draw_derivations([])
     hub = RegisteredModel.objects.get(pk=most["parent"])
-    near = derivations_near(hub, up=3, down=1)
+    near = derivations_near(hub, up=3, down=1, shown=drawn(PUBLIC))
     return draw_derivations(near.derivations, options=Options(focus=hub.slug))

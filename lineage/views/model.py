@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.db.models import Case, Prefetch, Q, When
+from django.db.models import Case, Prefetch, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,7 +16,7 @@ from lineage.drawings import Options, draw_derivations
 from lineage.exports import FORMS
 from lineage.hearing import verdict_for
 from lineage.models import (
-    DeclarationQuerySet,
+    Declaration,
     Derivation,
     DerivationQuerySet,
     Verification,
@@ -30,14 +30,28 @@ from lineage.tree import (
     drawn,
     read_tree_query,
 )
+from lineage.veils import declared
 from lineage.views.around import around_verdict, disputes_of
 from registry import card, markdown, storage
 from registry.estimates import memory_needs
 from registry.facts import Note, compute_of, facts_of, notes_on, number_sources
-from registry.models import HubImport, Job, RegisteredModel, Revision, Tag
-from registry.permissions import can_push, sees_unpublished
+from registry.models import (
+    HubImport,
+    Job,
+    RegisteredModel,
+    Revision,
+    RevisionFile,
+    Tag,
+)
+from registry.permissions import (
+    Sight,
+    can_administer,
+    can_push,
+    sees_unpublished,
+    sight_of,
+)
 from registry.services.registrations import is_described_by_form
-from registry.templatetags.words import shown_name
+from registry.templatetags.words import own_name
 from registry.vocabulary import (
     CATEGORY_SHARES,
     WEIGHT_LAYERS,
@@ -58,21 +72,24 @@ CARD_PATH = "README.md"
 
 def model(request: HttpRequest, slug: str) -> HttpResponse:
     """Show an entry; another spelling of the slug leads to its own."""
-    found = _find(slug)
+    sight = sight_of(request.user)
+    found = _find(slug, sight)
     if found.slug != slug:
-        return redirect(found, permanent=True)
-    kin = _kin(found, read_tree_query(request.GET))
-    context = _context(found, request) | kin | _snippets(found, request)
+        # A private one may be anybody else's not found tomorrow.
+        return redirect(found, permanent=not found.private)
+    kin = _kin(found, read_tree_query(request.GET, sight))
+    context = _context(found, request, sight) | kin | _snippets(found, request)
     context |= _revisions(found, found.head, request)
     context["may_describe"] = _may_describe(found, request)
     team = found.organization if found.repo_name else None
     context["can_push"] = team is not None and can_push(request.user, team, token=None)
+    context["can_administer"] = team is not None and can_administer(request.user, team)
     return render(request, "lineage/model.html", context)
 
 
 def history(request: HttpRequest, slug: str) -> HttpResponse:
     """List an entry's revisions and the verdicts on them, newest first."""
-    found = _find(slug)
+    found = _find(slug, sight_of(request.user))
     revisions = found.revisions.select_related("author").prefetch_related(
         Prefetch("verifications", _seen(found, request)),
         Prefetch("tags", Tag.objects.order_by("name")),
@@ -83,10 +100,12 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
 
 def revision(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Show an entry as it stood at a tag or a commit."""
-    found = _find(slug)
+    sight = sight_of(request.user)
+    found = _find(slug, sight)
     shown = _revision(found, name)
-    current = verdict_for(request.user, found, shown)
+    current = verdict_for(request.user, found, shown, sight)
     verification = current.verification
+    kept = shown if shown.emptied_at is None else None
     is_commit = shown.commit_id.startswith(name)
     context = {
         "model": found,
@@ -94,22 +113,23 @@ def revision(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "current": current,
         "verification": verification,
         **(around_verdict(verification, request.user) if verification else {}),
-        "declarations": list(declarations_of(shown)),
-        "files": list(shown.files.select_related("blob").order_by("path")[:MAX_FILES]),
-        "card": _card(shown),
+        "declarations": declarations_of(shown, sight),
+        "files": _files(kept),
+        "card": _card(kept),
     }
     context |= _revisions(found, shown, request)
     return render(request, "lineage/revision.html", context)
 
 
-def declarations_of(revision: Revision) -> DeclarationQuerySet:
+def declarations_of(revision: Revision, sight: Sight) -> list[Declaration]:
     """Return what a revision declares, with all that a link to a base needs."""
     declarations = revision.declarations.with_parents()
-    return declarations.select_related("parent__organization")
+    return declared(declarations.select_related("parent__organization"), sight)
 
 
-def _find(slug: str) -> RegisteredModel:
-    models = RegisteredModel.objects.select_related("organization", "head")
+def _find(slug: str, sight: Sight) -> RegisteredModel:
+    seen = RegisteredModel.objects.filter(sight.allows())
+    models = seen.select_related("organization", "head", "removal__by")
     return get_object_or_404(models.with_slug(slug))
 
 
@@ -154,22 +174,32 @@ def _revisions(
     tags = [tag.name for row in rows if row == shown for tag in row.tags.all()]
     at = tags[-1] if tags else shown.commit_id
     loading = f'AutoModel.from_pretrained("{found.repo_id}", revision="{at}")'
+    is_kept = shown.emptied_at is None and shown.weight_files().exists()
     return {
         "shown": shown,
         "revisions": [(row, next(iter(row.verifications.all()), None)) for row in rows],
-        "loading": loading if shown.weight_files().exists() else "",
+        "loading": loading if is_kept else "",
     }
 
 
-def _context(found: RegisteredModel, request: HttpRequest) -> dict[str, Any]:
+def _files(kept: Revision | None) -> list[RevisionFile]:
+    if kept is None:
+        return []
+    return list(kept.files.select_related("blob").order_by("path")[:MAX_FILES])
+
+
+def _context(
+    found: RegisteredModel, request: HttpRequest, sight: Sight
+) -> dict[str, Any]:
     head = found.head
+    kept = head if found.removal is None else None
     notes = number_sources(found)
-    parents = _parents(found, notes)
+    parents = _parents(found, notes, sight)
     said = [derivation for derivation, _ in parents]
-    current = verdict_for(request.user, found, head)
+    current = verdict_for(request.user, found, head, sight)
     verification = current.verification
-    declarations = list(declarations_of(head)) if head else []
-    children = _children(found)
+    declarations = declarations_of(head, sight) if head else []
+    children = _children(found, sight)
     return {
         "model": found,
         "answer": answers.answer(found, said, verification, declarations),
@@ -185,14 +215,12 @@ def _context(found: RegisteredModel, request: HttpRequest) -> dict[str, Any]:
         "verification": verification,
         "current": current,
         **(around_verdict(verification, request.user) if verification else {}),
-        "disputes": disputes_of(found),
+        "disputes": disputes_of(found, sight),
         "declarations": declarations,
         "claims": _claims(found, notes),
-        "job": _job_to_show(current.job),
-        "files": list(head.files.select_related("blob").order_by("path")[:MAX_FILES])
-        if head
-        else [],
-        "card": _card(head),
+        "job": _job_to_show(current.job) if kept else None,
+        "files": _files(kept),
+        "card": _card(kept),
         "origin": HubImport.objects.filter(revision=head).first() if head else None,
     }
 
@@ -211,7 +239,7 @@ def _snippets(found: RegisteredModel, request: HttpRequest) -> dict[str, Any]:
     api = request.build_absolute_uri(reverse("api-model", args=[found.slug]))
     citation = (
         f"@misc{{baimo-{found.slug},\n"
-        f"  title = {{{shown_name(found)}}},\n"
+        f"  title = {{{found.repo_id or own_name(found)}}},\n"
         f"  howpublished = {{Baimo, the family register of large models}},\n"
         f"  url = {{{page}}},\n"
         f"  note = {{entry of {found.updated_at:%Y-%m-%d}}}\n}}"
@@ -231,28 +259,35 @@ def _kin(found: RegisteredModel, query: TreeQuery) -> dict[str, Any]:
 
     Without a wish, children are drawn, and grandchildren where they are not too many.
     """
-    below = Q(parent=found) | Q(parent__derivations__parent=found)
-    is_crowded = drawn().filter(below).distinct().count() > MOST_DRAWN
+    shown = drawn(query.sight)
+    children = shown.filter(parent=found)
+    # Counted apart, as an index answers either question, and not both at once.
+    below = children.count()
+    if below <= MOST_DRAWN:
+        below += shown.filter(parent__in=children.values("child")).count()
+    is_crowded = below > MOST_DRAWN
     down = 1 if query.down == HOPS_DOWN and is_crowded else query.down
-    near = derivations_near(found, up=2, down=down)
-    shown = TreeQuery(down=query.down, opened=query.opened)
-    options = Options(focus=found.slug, query=shown, page=found.get_absolute_url())
+    near = derivations_near(found, up=2, down=down, shown=shown)
+    asked = TreeQuery(down=query.down, opened=query.opened)
+    options = Options(focus=found.slug, query=asked, page=found.get_absolute_url())
     drawing = draw_derivations(near.derivations, alone=[found], options=options)
     return {
         "drawing": drawing,
         "generations_down": down,
         "cut_at": near.cut_at,
         "exports": FORMS,
-        "further": shown.address(down=down + 1) if down < MAX_HOPS else "",
+        "further": asked.address(down=down + 1) if down < MAX_HOPS else "",
     }
 
 
 def _parents(
-    found: RegisteredModel, notes: list[Note]
+    found: RegisteredModel, notes: list[Note], sight: Sight
 ) -> list[tuple[Derivation, list[Note]]]:
     """Return all that is said of the model's origin, with the sources' numbers."""
     derivations = (
-        found.derivations.exclude(state=StatementKind.WITHDRAWN)
+        Derivation.objects.filter(child=found)
+        .visible_to(sight)
+        .exclude(state=StatementKind.WITHDRAWN)
         .with_ends()
         .prefetch_related("statements__sources", "statements__verification")
         .order_by("id")
@@ -260,10 +295,11 @@ def _parents(
     return [(derivation, _notes_of(derivation, notes)) for derivation in derivations]
 
 
-def _children(found: RegisteredModel) -> DerivationQuerySet:
+def _children(found: RegisteredModel, sight: Sight) -> DerivationQuerySet:
     """Return what others made from the model, what carries weights first."""
     carries = Case(When(layer__in=WEIGHT_LAYERS, then=0), default=1)
-    children = found.derivatives.shown().with_ends()
+    made = Derivation.objects.filter(parent=found).visible_to(sight)
+    children = made.shown().with_ends()
     return children.order_by(carries, "child__released", "id")
 
 

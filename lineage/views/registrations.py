@@ -21,7 +21,7 @@ from lineage.forms import (
 from registry.declaration import MAX_ID_LENGTH
 from registry.models import RegisteredModel, Revision
 from registry.naming import resolve
-from registry.permissions import can_push, may_push_to
+from registry.permissions import Sight, can_push, may_push_to, sight_of
 from registry.services.registrations import (
     address_from,
     describe_again,
@@ -57,9 +57,12 @@ def new(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
         revision = _registered(request, form, parents)
         if revision is not None:
-            messages.success(
-                request, _("Registered. Below is what everybody sees of it.")
+            said = (
+                _("Registered. Only members of your organisation see it.")
+                if revision.model.private
+                else _("Registered. Below is what everybody sees of it.")
             )
+            messages.success(request, said)
             _say_unresolved(request, revision)
             return redirect(revision.model)
     return _show(request, form, parents)
@@ -68,7 +71,8 @@ def new(request: SignedInRequest) -> HttpResponse:
 @login_required
 def edit(request: SignedInRequest, slug: str) -> HttpResponse:
     """Describe an entry without weights anew; what it was stays in its history."""
-    models = RegisteredModel.objects.select_related("organization", "head")
+    seen = RegisteredModel.objects.filter(sight_of(request.user).allows())
+    models = seen.select_related("organization", "head")
     model = get_object_or_404(models.from_teams().with_slug(slug), head__isnull=False)
     if model.organization is None or not can_push(
         request.user, model.organization, token=None
@@ -98,15 +102,16 @@ def edit(request: SignedInRequest, slug: str) -> HttpResponse:
 def bases(request: HttpRequest) -> HttpResponse:
     """Offer the ids of entries whose names hold what was typed, whatever its field."""
     text = next(iter(request.GET.dict().values()), "")[:200]
-    context = {"models": near(text, MAX_OPTIONS)}
+    context = {"models": near(text, MAX_OPTIONS, sight_of(request.user))}
     return render(request, "lineage/_base_options.html", context)
 
 
-def near(text: str, most: int) -> list[RegisteredModel]:
+def near(text: str, most: int, sight: Sight) -> list[RegisteredModel]:
     """Return listed entries that a text may mean, the closest name first."""
     if not text.strip():
         return []
-    found: Any = RegisteredModel.objects.listed().searched(text).by_name(text)
+    seen = RegisteredModel.objects.listed().filter(sight.allows())
+    found: Any = seen.searched(text).by_name(text)
     return list(found.order_by("closeness", "name", "id")[:most])
 
 
@@ -124,7 +129,11 @@ def _registered(
         return None
     try:
         return register(
-            given["organization"], address=address, entry=entry, by=request.user
+            given["organization"],
+            address=address,
+            entry=entry,
+            by=request.user,
+            private=given["private"],
         )
     except ValidationError as error:
         form.add_error("address", error)
@@ -173,29 +182,32 @@ def _show(
     parents: Any,
     model: RegisteredModel | None = None,
 ) -> HttpResponse:
+    sight = sight_of(request.user)
     context = {
         "form": form,
         "parents": parents,
-        "rows": [(row, _suggested(row["base"].value())) for row in parents.forms],
+        "rows": [
+            (row, _suggested(row["base"].value(), sight)) for row in parents.forms
+        ],
         "model": model,
     }
     status = 422 if form.errors or parents.total_error_count() else 200
     return render(request, "lineage/registration.html", context, status=status)
 
 
-def _suggested(declared_id: str | None) -> list[RegisteredModel] | None:
+def _suggested(declared_id: str | None, sight: Sight) -> list[RegisteredModel] | None:
     """Return what an unknown id may mean, or None for an id that is known."""
     asked = (declared_id or "").replace("\x00", "")[:MAX_ID_LENGTH].strip()
-    if not asked or resolve(asked) is not None:
+    if not asked or resolve(asked, sight) is not None:
         return None
-    return near(asked, MAX_SUGGESTIONS)
+    return near(asked, MAX_SUGGESTIONS, sight)
 
 
 def _say_unresolved(request: HttpRequest, revision: Revision) -> None:
     for declaration in revision.declarations.filter(parent=None).order_by("position"):
         said = _("“%(id)s” is not registered here, so it stands as you wrote it.")
         said %= {"id": declaration.declared_id}
-        likely = near(declaration.declared_id, MAX_SUGGESTIONS)
+        likely = near(declaration.declared_id, MAX_SUGGESTIONS, sight_of(request.user))
         if likely:
             names = _(", ").join(model.slug for model in likely)
             said += " " + _("Did you mean one of these? %(ids)s") % {"ids": names}

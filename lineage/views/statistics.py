@@ -89,7 +89,11 @@ def _carried() -> list[tuple[RegisteredModel, int]]:
     Exact for those with the most children, among which the first are sought.
     """
     scope = Scope(layers=WEIGHT_LAYERS)
-    direct = Q(derivatives__layer__in=scope.layers, derivatives__state__in=scope.states)
+    direct = Q(
+        scope.sight.allows("derivatives__child"),
+        derivatives__layer__in=scope.layers,
+        derivatives__state__in=scope.states,
+    )
     bases = RegisteredModel.objects.from_catalog().filter(category__in=FROM_SCRATCH)
     likely = bases.annotate(n=Count("derivatives", filter=direct)).filter(n__gt=0)
     counted = [

@@ -29,6 +29,7 @@ from lineage.tree import (
 )
 from registry.limits import costly
 from registry.models import RegisteredModel
+from registry.permissions import sight_of
 from registry.templatetags.words import word
 
 TABLE_ROWS: Final = 100
@@ -81,7 +82,7 @@ class Found:
 @costly
 def tree(request: HttpRequest) -> HttpResponse:
     """Draw what is described here; or the kin of a focus; or how two are connected."""
-    query = read_tree_query(request.GET)
+    query = read_tree_query(request.GET, sight_of(request.user))
     found = _find(query)
     form = request.GET.get("as", "")
     if form == "svg":
@@ -109,12 +110,13 @@ def tree(request: HttpRequest) -> HttpResponse:
 
 def _find(query: TreeQuery) -> Found:
     if query.start or query.end:
-        found = Found([], 0, start=matches(query.start), end=matches(query.end))
+        start, end = (matches(text, query.sight) for text in (query.start, query.end))
+        found = Found([], 0, start=start, end=end)
         if not found.ends:
             return found
         between = derivations_between(*found.ends, query)
         return Found(between, len(between), start=found.start, end=found.end)
-    focus = matches(query.focus)
+    focus = matches(query.focus, query.sight)
     if focus:
         near = derivations_around(focus, query)
         n_all = len(near.derivations)

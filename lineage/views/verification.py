@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST
 from lineage.dispute_forms import AnswerForm
 from lineage.models import Verification
 from lineage.services import hearings
+from lineage.veils import veiled
 from lineage.views.around import around_verdict
 from lineage.views.model import declarations_of
-from registry.permissions import can_push, sees_unpublished
+from registry.permissions import can_push, sees_unpublished, sight_of
 from registry.views.requests import SignedInRequest
 
 
@@ -50,7 +51,8 @@ def answer(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def find_verdict(request: HttpRequest, pk: int) -> Verification:
     """Return a verdict; raises Http404 also where the reader may not see it yet."""
-    found = get_object_or_404(Verification.objects.with_models(), pk=pk)
+    seen = Verification.objects.visible_to(sight_of(request.user))
+    found = get_object_or_404(seen.with_models(), pk=pk)
     model = found.revision.model
     if not found.is_public and not sees_unpublished(request.user, model):
         raise Http404
@@ -60,10 +62,11 @@ def find_verdict(request: HttpRequest, pk: int) -> Verification:
 def _page(
     request: HttpRequest, found: Verification, form: AnswerForm | None = None
 ) -> HttpResponse:
+    sight = sight_of(request.user)
     context = {
-        "verification": found,
+        "verification": veiled(found, sight),
         "model": found.revision.model,
-        "declarations": declarations_of(found.revision),
+        "declarations": declarations_of(found.revision, sight),
         "newer": found.superseding(),
         **around_verdict(found, request.user),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth import get_user
 from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import (
@@ -9,11 +10,12 @@ from rest_framework.exceptions import (
     NotAuthenticated,
     PermissionDenied,
 )
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from registry.bearer import token_of
 from registry.models import ApiToken
-from registry.permissions import can_administer
+from registry.permissions import PUBLIC, Sight, can_administer, sight_of
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -60,3 +62,16 @@ def person_of(request: Request) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
+
+
+def sight_of_request(request: Request) -> Sight:
+    """Return what of private models whoever asks may see.
+
+    Links on our pages lead to the API, so that to read a session does as well as a
+    token. For everything else it is nobody's.
+    """
+    if isinstance(request.auth, ApiToken):
+        return sight_of(request.user, request.auth)
+    if request.method not in SAFE_METHODS:
+        return PUBLIC
+    return sight_of(get_user(request._request))

@@ -32,7 +32,7 @@ from registry.card import CardInvalid, parse_card
 from registry.declaration import front_matter, read_declaration
 from registry.models import ApiToken, Job, Organization, RegisteredModel
 from registry.parts import PartRefused, PartsBusy
-from registry.permissions import can_push
+from registry.permissions import can_push, sight_of
 from registry.services import pushes
 from registry.services.revisions import (
     Changes,
@@ -119,9 +119,10 @@ def _require_pusher(request: Request, organization: Organization) -> None:
 def _model(request: Request, slug: str) -> RegisteredModel:
     """Return a team's model that the reader may write.
 
-    Raises NotFound and PermissionDenied.
+    Raises NotFound, also where the reader does not see it, and PermissionDenied.
     """
-    found = RegisteredModel.objects.with_slug(slug).from_teams()
+    seen = sight_of(request.user, _token(request)).allows()
+    found = RegisteredModel.objects.with_slug(slug).from_teams().filter(seen)
     model = found.select_related("organization", "head").first()
     if model is None or model.organization is None:
         raise NotFound(f"No team has registered {slug!r}.")
@@ -179,7 +180,7 @@ class Names(UploadView):
             raise Refusal(ValueError(" ".join(error.messages)), 422) from error
         except NameTaken:
             in_repo = RegisteredModel.objects.in_repo(organization.slug, wish["name"])
-            begun = in_repo.filter(head=None).first()
+            begun = in_repo.filter(head=None, removal=None).first()
             if begun is None:
                 raise
             model, status = begun, 200

@@ -15,6 +15,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from registry.api import shapes
+from registry.api.auth import sight_of_request
 from registry.api.lists import whole_list
 from registry.models import ApiToken, Job, Organization, RevisionFile
 from registry.permissions import can_push
@@ -29,18 +30,18 @@ class JobDetail(APIView):
     @extend_schema(responses=shapes.JobShape)
     def get(self, request: Request, job_id: str) -> Response:
         """Return the job; `Retry-After` says when to look again."""
-        job = get_object_or_404(
-            Job.objects.select_related("revision__model"), pk=job_id
-        )
+        seen = sight_of_request(request).allows("revision__model")
+        jobs = Job.objects.filter(seen).select_related("revision__model")
+        job = get_object_or_404(jobs, pk=job_id)
         headers = {} if job.is_finished else {"Retry-After": "2"}
         return Response(job_document(job, request), headers=headers)
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, job_id: str) -> Response:
         """Cancel the job of a model of one's own; what is ended stays as it is."""
-        job = get_object_or_404(
-            Job.objects.select_related("revision__model__organization"), pk=job_id
-        )
+        seen = sight_of_request(request).allows("revision__model")
+        found = Job.objects.filter(seen).select_related("revision__model__organization")
+        job = get_object_or_404(found, pk=job_id)
         team = job.revision.model.organization
         token = cast(ApiToken | None, request.auth)
         user = request.user
@@ -89,7 +90,8 @@ class OrganizationList(APIView):
     @extend_schema(responses=shapes.OrganizationListShape)
     def get(self, request: Request) -> Response:
         """Return every organisation by name."""
-        organizations = Organization.objects.with_n_models().order_by("slug", "id")
+        seen = sight_of_request(request).allows("models")
+        organizations = Organization.objects.with_n_models(seen).order_by("slug", "id")
         results = [
             {
                 "slug": organization.slug,
@@ -111,7 +113,9 @@ class ByHash(APIView):
         """Return the models whose current revision holds this content."""
         if not re.fullmatch("[0-9a-fA-F]{64}", sha256):
             raise ValidationError({"sha256": "64 hexadecimal digits are needed"})
-        files = RevisionFile.objects.in_heads().filter(blob=sha256.lower())
+        seen = sight_of_request(request).allows("revision__model")
+        files = RevisionFile.objects.in_heads().standing().filter(seen)
+        files = files.filter(blob=sha256.lower())
         shown = files.select_related("revision__model").order_by("id")[:MAX_SEEN]
         results = [
             {"slug": file.revision.model.slug, "path": file.path} for file in shown

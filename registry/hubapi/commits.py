@@ -30,6 +30,7 @@ from registry.hubapi.errors import (
 from registry.hubapi.lookup import files_of, find_model, require_main, team_of
 from registry.models import RegisteredModel, Revision
 from registry.naming import hint
+from registry.permissions import sight_for
 from registry.services import pushes
 from registry.services.revisions import (
     AddedFile,
@@ -62,7 +63,7 @@ def commit(
     request: HttpRequest, *, team: str, name: str, revision: str
 ) -> HttpResponseBase:
     """Commit the operations in the body's lines and wake a worker for the result."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     token = require_pusher(request, team_of(model))
     require_main(revision)
     if request.GET.get("create_pr"):
@@ -187,4 +188,5 @@ def _receipt(
 def _hints(revision: Revision) -> Iterable[str]:
     """Return what to say of bases that mean nothing here."""
     declared = read_declaration(revision.card)
-    return filter(None, (hint(declared_id) for declared_id, _ in declared.bases))
+    sight = sight_for(revision.model)
+    return filter(None, (hint(base, sight) for base, _ in declared.bases))

@@ -52,7 +52,7 @@ def resolve(
     request: HttpRequest, *, team: str, name: str, revision: str, path: str
 ) -> HttpResponseBase:
     """Answer with a file's content, or with its headers alone."""
-    file = find_file(find_model(team, name), revision, path)
+    file = find_file(find_model(request, team, name), revision, path)
     stored = storage.path_of(file.blob_id)
     elsewhere = None if stored.is_file() else hubimports.address_of(file)
     if elsewhere is not None:

@@ -25,7 +25,7 @@ def tree(
     request: HttpRequest, *, team: str, name: str, revision: str, path: str = ""
 ) -> HttpResponseBase:
     """List a folder, or with `recursive` everything below it, by path."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     found = find_revision(model, revision)
     prefix = f"{path.strip('/')}/" if path.strip("/") else ""
     files = list(files_of(found).filter(path__startswith=prefix))
@@ -88,7 +88,7 @@ def paths_info(
     request: HttpRequest, *, team: str, name: str, revision: str
 ) -> HttpResponseBase:
     """Describe the paths that were asked for and that are there."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     wanted = {path.strip("/") for path in request.POST.getlist("paths")}
     if len(wanted) > MAX_PATHS:
         raise TooLarge(f"ask for at most {MAX_PATHS} paths at a time")

@@ -32,7 +32,7 @@ BASIC, MULTIPART = "basic", "multipart"
 @answers_errors
 def batch(request: HttpRequest, *, team: str, name: str) -> HttpResponseBase:
     """Say for each large file where to send it, or that it is here already."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     token = require_pusher(request, team_of(model))
     body = bodies.read_json(request)
     if body.get("operation") != "upload":
@@ -104,7 +104,7 @@ def _actions(item: Delivery, addresses: Addresses) -> dict[str, Any]:
 @answers_errors
 def verify(request: HttpRequest, *, team: str, name: str) -> HttpResponseBase:
     """Say whether a large file has arrived whole."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     token = require_pusher(request, team_of(model))
     body = bodies.read_json(request)
     sha256, size_bytes = bodies.text(body, "oid"), bodies.size(body)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry.hubapi import shapes
+from registry.hubapi.auth import sight_of_asker
 from registry.hubapi.errors import HubError, answers_errors
 from registry.models import RegisteredModel
 from registry.models.registered import RegisteredModelQuerySet
@@ -37,7 +38,8 @@ def list_models(request: HttpRequest) -> HttpResponseBase:
             f"{', '.join(FILTERS)} and limit. {reverse('schema')} describes a list "
             "with more filters"
         )
-    models = RegisteredModel.objects.from_teams().exclude(repo_name="")
+    seen = RegisteredModel.objects.filter(sight_of_asker(request).allows())
+    models = seen.from_teams().filter(removal=None).exclude(repo_name="")
     if author := request.GET.get("author"):
         models = models.filter(organization__slug__lower=author.lower())
     models = models.searched(request.GET.get("search", ""))

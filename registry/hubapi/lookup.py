@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
+from registry.hubapi.auth import is_mistaken, require_token, sight_of_asker
 from registry.hubapi.errors import EntryNotFound, RepoNotFound, RevisionNotFound
 from registry.models import Organization, RegisteredModel, Revision, RevisionFile
 
@@ -13,13 +16,40 @@ MAIN = "main"
 COMMIT_ID = re.compile(r"[0-9a-f]{40}")
 
 
-def find_model(team: str, name: str) -> RegisteredModel:
-    """Return the model that a team pushed, whatever the case; raises RepoNotFound."""
-    found = RegisteredModel.objects.in_repo(team, name)
-    model = found.select_related("organization", "head").first()
+def find_model(request: HttpRequest, team: str, name: str) -> RegisteredModel:
+    """Return the model that a team pushed, whatever the case.
+
+    Raises RepoNotFound, in the same words for what is not there and for what is
+    private and not seen; for what was removed it says so. Raises NotAuthenticated
+    where a token that is not valid may be the reason.
+    """
+    model = find_entry(request, team, name)
+    if model.removal is not None:
+        raise RepoNotFound(removed_sentence(model))
+    return model
+
+
+def find_entry(request: HttpRequest, team: str, name: str) -> RegisteredModel:
+    """Return the model like find_model, also one that was removed."""
+    seen = RegisteredModel.objects.filter(sight_of_asker(request).allows())
+    found = seen.in_repo(team, name)
+    model = found.select_related("organization", "head", "removal").first()
+    if model is None and is_mistaken(request):
+        require_token(request)
     if model is None:
         raise RepoNotFound(f"no model {team}/{name} is registered here")
     return model
+
+
+def removed_sentence(model: RegisteredModel) -> str:
+    """Return that a model was removed, and what its owners can do."""
+    removal = model.removal
+    date = f" on {removal.at:%Y-%m-%d}" if removal else ""
+    return (
+        f"{model.repo_id} was removed from this register{date}; its lineage and its "
+        f"verdicts stay at {settings.PUBLIC_URL}{model.get_absolute_url()}. An owner "
+        "can take the name into use again on the page of its settings"
+    )
 
 
 def team_of(model: RegisteredModel) -> Organization:
@@ -38,11 +68,11 @@ def find_revision(model: RegisteredModel, revision: str) -> Revision | None:
     """
     if revision == MAIN:
         return model.head
-    found = None
+    found, kept = None, model.revisions.filter(emptied_at=None)
     if COMMIT_ID.fullmatch(revision):
-        found = model.revisions.filter(commit_id=revision).first()
+        found = kept.filter(commit_id=revision).first()
     elif "\x00" not in revision:
-        found = model.revisions.filter(tags__name=revision).first()
+        found = kept.filter(tags__name=revision).first()
     if found is None:
         raise RevisionNotFound(
             f"{model.repo_id} has no revision {revision!r}; name 'main', a tag or "

@@ -6,8 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from registry.hubapi.errors import RepoNotFound
-from registry.hubapi.lookup import find_model
+from registry.hubapi.errors import NotAuthenticated, RepoNotFound
+from registry.hubapi.lookup import find_entry
 
 
 @require_safe
@@ -16,7 +16,7 @@ def model_page(
 ) -> HttpResponseBase:
     """Redirect to the model; an unknown one is an ordinary page not found."""
     try:
-        model = find_model(team, name)
-    except RepoNotFound as error:
+        model = find_entry(request, team, name)
+    except (RepoNotFound, NotAuthenticated) as error:
         raise Http404(error.message) from error
     return redirect(model)

@@ -13,7 +13,7 @@ from registry import storage, uploadrules
 from registry.card import CardInvalid, parse_card
 from registry.declaration import read_declaration
 from registry.hubapi import bodies
-from registry.hubapi.auth import require_pusher, require_token
+from registry.hubapi.auth import require_pusher, require_token, sight_of_asker
 from registry.hubapi.errors import TooLarge, answers_errors
 from registry.hubapi.lookup import files_of, find_model, require_main, team_of
 from registry.models import RegisteredModel, RevisionFile
@@ -41,7 +41,8 @@ def validate_yaml(request: HttpRequest) -> HttpResponseBase:
     except CardInvalid as error:
         problems = [{"message": f"README.md: {error}"}]
         return JsonResponse({"errors": problems, "warnings": []}, status=400)
-    hints = filter(None, (hint(declared_id) for declared_id, _ in declared.bases))
+    sight = sight_of_asker(request)
+    hints = filter(None, (hint(base, sight) for base, _ in declared.bases))
     warnings = [{"message": message} for message in hints]
     return JsonResponse({"errors": [], "warnings": warnings})
 
@@ -53,7 +54,7 @@ def preupload(
     request: HttpRequest, *, team: str, name: str, revision: str
 ) -> HttpResponseBase:
     """Say how each file travels, and refuse here what the commit would refuse."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     require_pusher(request, team_of(model))
     require_main(revision)
     body = bodies.read_json(request)

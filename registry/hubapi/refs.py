@@ -22,7 +22,7 @@ COMMITS_A_PAGE = 500
 @answers_errors
 def refs(request: HttpRequest, *, team: str, name: str) -> HttpResponseBase:
     """List the line of revisions and all tags."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     tags = model.tags.order_by("name").values_list("name", "revision__commit_id")
     main = [] if model.head is None else [_ref("heads", MAIN, model.head.commit_id)]
     answer: dict[str, Any] = {
@@ -45,7 +45,7 @@ def commits(
     request: HttpRequest, *, team: str, name: str, revision: str
 ) -> HttpResponseBase:
     """List a revision and those before it, newest first."""
-    newest = existing_revision(find_model(team, name), revision)
+    newest = existing_revision(find_model(request, team, name), revision)
     line = newest.model.revisions.filter(pk__lte=number(request, "cursor", newest.pk))
     line = line.filter(pk__lte=newest.pk).select_related("author").order_by("-pk")
     page = list(line[: COMMITS_A_PAGE + 1])
@@ -62,7 +62,7 @@ def commits(
 @answers_errors
 def tag(request: HttpRequest, *, team: str, name: str, ref: str) -> HttpResponseBase:
     """Give a revision a name, or take a tag away; revisions themselves stay."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     token = require_pusher(request, team_of(model))
     if request.method == "DELETE":
         n_deleted, _ = model.tags.filter(name=ref).delete()

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from registry.hubapi import bodies, shapes
-from registry.hubapi.auth import require_pusher, require_token
+from registry.hubapi.auth import require_owner, require_pusher, require_token
 from registry.hubapi.errors import (
     Conflict,
     Forbidden,
@@ -21,9 +25,19 @@ from registry.hubapi.errors import (
     RepoNotFound,
     answers_errors,
 )
-from registry.hubapi.lookup import existing_revision, files_of, find_model
+from registry.hubapi.lookup import (
+    existing_revision,
+    files_of,
+    find_entry,
+    find_model,
+    removed_sentence,
+    team_of,
+)
 from registry.models import Organization, RegisteredModel
+from registry.services.removals import remove_model
 from registry.services.revisions import NameTaken, register_model
+from registry.services.visibility import set_private
+from registry.tasks import ring_later
 
 
 @require_safe
@@ -47,14 +61,17 @@ def create(request: HttpRequest) -> HttpResponseBase:
         raise Forbidden(f"there is no organisation {team!a} here; create it first")
     require_pusher(request, organization)
     name = bodies.text(body, "name")
+    private = bool(_wished_private(body))
     try:
-        model = register_model(organization=organization, name=name)
+        model = register_model(organization=organization, name=name, private=private)
     except ValidationError as error:
         raise HubError(f"{name!r} cannot be a name: {' '.join(error.messages)}") from (
             error
         )
     except NameTaken as error:
-        model = find_model(organization.slug, name)
+        model = find_entry(request, organization.slug, name)
+        if model.removal is not None:
+            raise HubError(removed_sentence(model)) from error
         raise Conflict(str(error), **_address(request, model)) from error
     return JsonResponse(_address(request, model))
 
@@ -64,11 +81,17 @@ def _check_wishes(body: dict[str, Any]) -> None:
     kind = bodies.text(body, "type", "model")
     if kind != "model":
         raise HubError(f"this register keeps models, no {kind}s")
-    if body.get("private") or body.get("visibility", "public") != "public":
-        raise HubError(
-            "everything in this register is public; push without --private, or not "
-            "at all"
-        )
+    _wished_private(body)
+
+
+def _wished_private(body: dict[str, Any]) -> bool | None:
+    """Return whether the caller wants a model private; None where nothing is said."""
+    wished = body.get("visibility")
+    if wished is None and isinstance(body.get("private"), bool | None):
+        return body.get("private")
+    if wished not in {"public", "private"}:
+        raise HubError("a model is 'public' or 'private' here")
+    return bool(wished == "private")
 
 
 def _address(request: HttpRequest, model: RegisteredModel) -> dict[str, str]:
@@ -84,7 +107,7 @@ def _address(request: HttpRequest, model: RegisteredModel) -> dict[str, str]:
 @answers_errors
 def model_info(request: HttpRequest, *, team: str, name: str) -> HttpResponseBase:
     """Answer with a model at its head, which may be none yet."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     with_sizes = "blobs" in request.GET
     files = files_of(model.head)
     return JsonResponse(shapes.details(model, model.head, files, with_sizes=with_sizes))
@@ -96,11 +119,46 @@ def revision_info(
     request: HttpRequest, *, team: str, name: str, revision: str
 ) -> HttpResponseBase:
     """Answer with a model at one of its revisions."""
-    model = find_model(team, name)
+    model = find_model(request, team, name)
     found = existing_revision(model, revision)
     with_sizes = "blobs" in request.GET
     files = files_of(found)
     return JsonResponse(shapes.details(model, found, files, with_sizes=with_sizes))
+
+
+@csrf_exempt
+@require_http_methods(["PUT"])
+@answers_errors
+def update_settings(request: HttpRequest, *, team: str, name: str) -> HttpResponseBase:
+    """Hide a model from all but its organisation, or show it to everybody."""
+    model = find_model(request, team, name)
+    token = require_owner(request, team_of(model))
+    body = bodies.read_json(request)
+    if body.get("gated"):
+        raise HubError(
+            "nobody asks for access here: a model is public, or private to its "
+            "organisation"
+        )
+    private = _wished_private(body)
+    if private is not None:
+        ring_later(set_private(model, private, by=token.user))
+    return JsonResponse({"private": model.private})
+
+
+@csrf_exempt
+@require_http_methods(["DELETE"])
+@answers_errors
+def delete(request: HttpRequest) -> HttpResponseBase:
+    """Remove a model; where others build on it or speak of it, its lineage stays."""
+    token = require_token(request)
+    body = bodies.read_json(request)
+    if bodies.text(body, "type", "model") != "model":
+        raise HubError("this register keeps models only")
+    team = bodies.text(body, "organization", token.organization.slug)
+    model = find_model(request, team, bodies.text(body, "name"))
+    require_owner(request, team_of(model))
+    remove_model(model, by=token.user)
+    return HttpResponse()
 
 
 @csrf_exempt
@@ -113,11 +171,11 @@ def models_only(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
 @csrf_exempt
 @answers_errors
 def not_kept(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
-    """Refuse to change or delete what the register keeps for good."""
+    """Refuse to change what the register keeps for good: names and revisions."""
     require_token(request)
     raise Forbidden(
-        "a register keeps what was registered: models are neither deleted, moved nor "
-        "hidden. Push a new revision, or ask the people who run this register"
+        "a register keeps what was registered: models are not moved and their "
+        "revisions not squashed. Push a new revision, or remove the model"
     )
 
 

@@ -63,7 +63,7 @@ def summary(model: RegisteredModel, revision: Revision | None) -> dict[str, Any]
         "sha": None if revision is None else revision.commit_id,
         "createdAt": timestamp(model.created_at),
         "lastModified": timestamp(changed_at),
-        "private": False,
+        "private": model.private,
         "gated": False,
         "disabled": False,
         "tags": tags(card),

@@ -29,7 +29,7 @@ from registry.hubapi.errors import (
     Unprocessable,
     answers_errors,
 )
-from registry.hubapi.lookup import find_model, team_of
+from registry.hubapi.lookup import team_of
 from registry.models import ApiToken, RegisteredModel
 from registry.parts import PartedUpload, PartRefused, PartsBusy
 from registry.permissions import can_push
@@ -95,7 +95,7 @@ class Addresses:
 
 
 def _read_signature(
-    request: HttpRequest, model: RegisteredModel, sha256: str
+    request: HttpRequest, team: str, name: str, sha256: str
 ) -> tuple[Delivery, int]:
     """Return what the signature allows to be sent, and the size of its parts or 0.
 
@@ -110,7 +110,9 @@ def _read_signature(
         raise Forbidden(
             "this upload address is not valid or has expired; push again"
         ) from error
-    if (signed["to"], signed["sha256"]) != (model.pk, sha256):
+    found = RegisteredModel.objects.in_repo(team, name).filter(removal=None)
+    model = found.select_related("organization").filter(pk=signed["to"]).first()
+    if model is None or signed["sha256"] != sha256:
         raise Forbidden("this upload address was given out for another file")
     token = (
         ApiToken.objects.valid(at=timezone.now())
@@ -133,7 +135,7 @@ def _read_signature(
 def _parted(
     request: HttpRequest, team: str, name: str, sha256: str
 ) -> tuple[Delivery, PartedUpload]:
-    item, part_bytes = _read_signature(request, find_model(team, name), sha256)
+    item, part_bytes = _read_signature(request, team, name, sha256)
     if not part_bytes:
         raise Forbidden("this upload address was given out for a file in one piece")
     return item, item.in_parts(part_bytes)
@@ -146,7 +148,7 @@ def upload(
     request: HttpRequest, *, team: str, name: str, sha256: str
 ) -> HttpResponseBase:
     """Store a body whose place, hash and size the batch answer has signed."""
-    item, part_bytes = _read_signature(request, find_model(team, name), sha256)
+    item, part_bytes = _read_signature(request, team, name, sha256)
     if part_bytes:
         raise Forbidden("this upload address was given out for a file in parts")
     _check_announced(request, item.size_bytes)

@@ -45,7 +45,7 @@ model_api = [
     path("super-squash/<path:rest>", repos.not_kept),
     path("discussions", repos.no_discussions),
     path("discussions/<path:rest>", repos.no_discussions),
-    path("settings", repos.not_kept),
+    path("settings", repos.update_settings),
     path("xet-read-token/<path:rest>", repos.no_xet),
     path("xet-write-token/<path:rest>", repos.no_xet),
 ]
@@ -54,7 +54,7 @@ api: list[URLPattern | URLResolver] = [
     path("whoami-v2", repos.whoami),
     path("validate-yaml", preupload.validate_yaml),
     path("repos/create", repos.create),
-    path("repos/delete", repos.not_kept),
+    path("repos/delete", repos.delete),
     path("repos/move", repos.not_kept),
     path("models", lists.list_models),
     path("models/<team:team>/<name:name>", repos.model_info),

@@ -11,6 +11,7 @@ from registry.models.invitations import Invitation
 from registry.models.jobs import Job
 from registry.models.organizations import ApiToken, Membership, Organization
 from registry.models.registered import HubRepo, RegisteredModel, Source, listed
+from registry.models.removals import Removal
 from registry.models.webhooks import Delivery, Webhook
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Membership",
     "Organization",
     "RegisteredModel",
+    "Removal",
     "Revision",
     "RevisionFile",
     "SelfAttestation",

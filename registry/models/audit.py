@@ -41,6 +41,10 @@ class AuditEntry(models.Model):
         IMPORT_CANCELLED = "import-cancelled", _("cancelled the import")
         IMPORT_FAILED = "import-failed", _("could not import")
         IMPORTED = "imported", _("imported")
+        MODEL_HIDDEN = "model-hidden", _("made private the model")
+        MODEL_SHOWN = "model-shown", _("made public the model")
+        MODEL_REMOVED = "model-removed", _("removed the model")
+        MODEL_RESTORED = "model-restored", _("took into use again the model")
 
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="audit_entries"

@@ -19,9 +19,11 @@ class BlobQuerySet(models.QuerySet["Blob"]):
     def kept_by(self, organization: Organization) -> BlobQuerySet:
         """Return the contents of all revisions of an organisation's models, once.
 
-        Without weights that stayed on a hub.
+        Without weights that stayed on a hub, and without what a removal took.
         """
-        files = RevisionFile.objects.filter(revision__model__organization=organization)
+        files = RevisionFile.objects.standing().filter(
+            revision__model__organization=organization
+        )
         files = files.exclude(
             revision__hub_import__keeps_copy=False, path__endswith=WEIGHT_SUFFIX
         )
@@ -49,7 +51,10 @@ class Blob(models.Model):
 
 
 class Revision(models.Model):
-    """One commit: the full list of a model's files at a moment. Never changed."""
+    """One commit: the full list of a model's files at a moment. Never changed.
+
+    A removal takes the contents away and says when.
+    """
 
     model = models.ForeignKey(
         RegisteredModel, on_delete=models.CASCADE, related_name="revisions"
@@ -65,6 +70,8 @@ class Revision(models.Model):
     description = models.TextField(blank=True)
     card = models.JSONField(_("model card metadata"), default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # When its contents went with a removal; the list of its files stays.
+    emptied_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -91,6 +98,10 @@ class RevisionFileQuerySet(models.QuerySet["RevisionFile"]):
     def in_heads(self) -> RevisionFileQuerySet:
         """Return the files of the revisions that models now stand at."""
         return self.filter(revision__model__head=models.F("revision"))
+
+    def standing(self) -> RevisionFileQuerySet:
+        """Return the files whose contents are kept: no removal took them."""
+        return self.filter(revision__emptied_at=None)
 
 
 class RevisionFile(models.Model):

@@ -44,9 +44,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """Return the organisations that a user belongs to."""
         return self.filter(memberships__user=user)
 
-    def with_n_models(self) -> models.QuerySet[Any]:
-        """Return organisations annotated with `n_models`."""
-        return self.annotate(n_models=models.Count("models"))
+    def with_n_models(self, seen: Q) -> models.QuerySet[Any]:
+        """Return organisations annotated with `n_models`, of those that are seen."""
+        standing = Q(models__removal=None)
+        count = models.Count("models", filter=seen & standing, distinct=True)
+        return self.annotate(n_models=count)
 
 
 class Organization(models.Model):

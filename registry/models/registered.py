@@ -76,12 +76,14 @@ class RegisteredModelQuerySet(models.QuerySet["RegisteredModel"]):
         """Return what lists show: the catalog, and what teams have really pushed.
 
         What was imported from a hub stands in lineages and has pages, but millions of
-        entries that nobody described would bury the few that somebody did.
+        entries that nobody described would bury the few that somebody did. What was
+        removed has a page and stands in lineages too.
         """
         return self.filter(
             Q(origin=RegisteredModel.Origin.CATALOG) | Q(head__isnull=False),
             # Said in this way an index answers it.
             origin__in=RegisteredModel.DESCRIBED,
+            removal=None,
         )
 
     def listed_or_imported(self) -> RegisteredModelQuerySet:
@@ -195,6 +197,12 @@ class RegisteredModel(models.Model):
     head = models.OneToOneField(
         "Revision", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    # Seen by its organisation alone: registry.permissions says by whom.
+    private = models.BooleanField(_("private"), default=False)
+    # Of a model that was removed and left its stone.
+    removal = models.ForeignKey(
+        "Removal", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(_("registered"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated"), auto_now=True)
 
@@ -221,6 +229,12 @@ class RegisteredModel(models.Model):
             models.Index(fields=["released", "id"], name="model_released"),
             # What lists show may be a few of millions.
             models.Index(fields=["origin"], name="model_origin"),
+            # The few that most readers must not see.
+            models.Index(
+                fields=["organization"],
+                condition=Q(private=True),
+                name="model_private",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from registry.models import (
     RevisionFile,
     SelfAttestation,
 )
+from registry.permissions import Sight, sight_for
 from registry.services.revisions import (
     CARD_PATH,
     AddedFile,
@@ -99,7 +100,7 @@ def settle(fingerprint: Fingerprint) -> None:
     else:
         held = _hashes_of(fingerprint.revision)
         found = SelfAttestation.objects.open().filter(weights=_digest(held))
-        waiting = list(found.select_related("fingerprint__revision"))
+        waiting = list(found.select_related("fingerprint__revision__model"))
     for attestation in waiting:
         _settle(attestation)
 
@@ -109,7 +110,7 @@ def _settle(attestation: SelfAttestation) -> None:
         return
     fingerprint = attestation.fingerprint
     claimed = Sketch.from_bytes(bytes(fingerprint.sketch))
-    seen = _seen(claimed)
+    seen = _seen(claimed, sight_for(fingerprint.revision.model))
     if seen is None:
         return
     now = timezone.now()
@@ -125,11 +126,17 @@ def _settle(attestation: SelfAttestation) -> None:
         jobs.submit(Job.Kind.FINGERPRINT, fingerprint.revision)
 
 
-def _seen(claimed: Sketch) -> Fingerprint | None:
-    """Return the register's own fingerprint of exactly these weight files, if any."""
+def _seen(claimed: Sketch, sight: Sight) -> Fingerprint | None:
+    """Return the register's own fingerprint of exactly these weight files, if any.
+
+    What another organisation keeps private confirms nothing.
+    """
     hashes = claimed.hashes
     candidates = Fingerprint.objects.filter(
-        engine=ENGINE, self_attestation=None, revision__files__blob=min(hashes)
+        sight.allows("revision__model"),
+        engine=ENGINE,
+        self_attestation=None,
+        revision__files__blob=min(hashes),
     )
     for found in candidates.select_related("revision").order_by("id"):
         if _hashes_of(found.revision) == hashes:

@@ -19,6 +19,7 @@ from registry.models import (
     Revision,
     RevisionFile,
 )
+from registry.permissions import sight_for
 from registry.services import attestations, hubreading, weights
 
 log = structlog.get_logger("baimo.fingerprints")
@@ -57,7 +58,8 @@ def fingerprint_revision(
 ) -> Fingerprint:
     """Return the stored fingerprint of a revision, made if it is not there yet.
 
-    Equal files, here or in any other model, are read only once. Raises
+    Equal files, here or in any other model that the team may see, are read only
+    once: how long it takes tells nobody what others keep private. Raises
     FingerprintError for weights that cannot be read.
     """
     stored = Fingerprint.objects.filter(revision=revision, engine=ENGINE).first()
@@ -67,7 +69,8 @@ def fingerprint_revision(
         return _by_team(revision, pushed)
     content = _content_of(weights.files_to_read(revision))
     started = time.perf_counter()
-    twin = Fingerprint.objects.filter(content=content, engine=ENGINE).first()
+    seen = sight_for(revision.model).allows("revision__model")
+    twin = Fingerprint.objects.filter(seen, content=content, engine=ENGINE).first()
     sketch = bytes(twin.sketch) if twin else _sketch(revision, progress)
     return store_fingerprint(
         revision,

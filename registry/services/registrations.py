@@ -137,6 +137,7 @@ def without_weights(organization: Organization) -> QuerySet[RegisteredModel]:
         ~Q(kind=Kind.MODEL) | Q(category__in=WRAPPERS),
         organization=organization,
         head__isnull=False,
+        removal=None,
     )
     with_weights = own.filter(head__files__path__endswith=WEIGHT_SUFFIX)
     return own.exclude(pk__in=with_weights.values("pk")).order_by("name", "id")
@@ -145,11 +146,18 @@ def without_weights(organization: Organization) -> QuerySet[RegisteredModel]:
 def is_described_by_form(model: RegisteredModel) -> bool:
     """Return whether an entry is of those that have no weights, and has none."""
     is_one = model.kind != Kind.MODEL or model.category in WRAPPERS
-    return is_one and model.head is not None and not model.head.weight_files().exists()
+    if not is_one or model.head is None or model.removal_id is not None:
+        return False
+    return not model.head.weight_files().exists()
 
 
 def register(
-    organization: Organization, *, address: str, entry: Registration, by: User
+    organization: Organization,
+    *,
+    address: str,
+    entry: Registration,
+    by: User,
+    private: bool = False,
 ) -> Revision:
     """Return the first revision of a new entry without weights.
 
@@ -157,7 +165,7 @@ def register(
     """
     entry.check()
     with transaction.atomic():
-        model = register_model(organization=organization, name=address)
+        model = register_model(organization=organization, name=address, private=private)
         return _commit(model, Card(), entry, by=by, summary="Registered by a form")
 
 

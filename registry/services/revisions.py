@@ -35,6 +35,7 @@ from registry.models import (
 from registry.models.files import SKETCH_SUFFIX, WEIGHT_SUFFIX
 from registry.models.organizations import validate_name
 from registry.models.webhooks import Event
+from registry.permissions import PUBLIC
 from registry.services.webhooks import announce
 from registry.vocabulary import Kind
 
@@ -90,7 +91,9 @@ def stored_file(path: str, content: bytes) -> AddedFile:
     )
 
 
-def register_model(*, organization: Organization, name: str) -> RegisteredModel:
+def register_model(
+    *, organization: Organization, name: str, private: bool = False
+) -> RegisteredModel:
     """Return a new, empty entry for team/name.
 
     Raises NameTaken when the team has that name, and ValidationError for a name
@@ -109,6 +112,7 @@ def register_model(*, organization: Organization, name: str) -> RegisteredModel:
                 name=name,
                 organization=organization,
                 repo_name=name,
+                private=private,
                 released=timezone.now().strftime("%Y-%m"),
             )
     except IntegrityError as error:
@@ -140,6 +144,11 @@ def commit_revision(
         lock_register()
         _check_stored(changes.added)
         locked = RegisteredModel.objects.get(pk=model.pk)
+        if locked.removal_id is not None:
+            raise CommitRefused(
+                f"{locked.repo_id} was removed; an owner can take the name into use "
+                "again on the page of its settings"
+            )
         head = locked.head
         if parent_commit and (head is None or head.commit_id != parent_commit):
             raise CommitConflict("the model has a newer commit; fetch it and try again")
@@ -219,7 +228,8 @@ def _check_sketch(file: AddedFile) -> None:
 def _check_stored(added: Iterable[AddedFile]) -> None:
     """Raise CommitRefused for a content that was removed since it was asked for.
 
-    Under the lock: remove_uncommitted holds it too, and keeps what a revision names.
+    Under the lock: remove_uncommitted and remove_model hold it too, and keep what a
+    revision names.
     """
     for file in added:
         if not file.is_remote and not storage.has(file.sha256):
@@ -346,6 +356,7 @@ def _describe(model: RegisteredModel, metadata: Mapping[str, Any]) -> None:
 
 def _known_spelling(license_name: str) -> str:
     """Return the licence as the register already writes it, so that counts add up."""
-    same = RegisteredModel.objects.listed().filter(license__iexact=license_name)
+    listed = RegisteredModel.objects.listed().filter(PUBLIC.allows())
+    same = listed.filter(license__iexact=license_name)
     known = same.order_by("id").values_list("license", flat=True).first()
     return known or license_name

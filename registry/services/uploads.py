@@ -130,7 +130,7 @@ def remove_uncommitted(*, before: datetime) -> int:
     while some := list(islice(names, REMOVED_AT_ONCE)):
         with transaction.atomic():
             lock_register()
-            files = RevisionFile.objects.filter(blob_id__in=some)
+            files = RevisionFile.objects.standing().filter(blob_id__in=some)
             committed = set(files.values_list("blob_id", flat=True))
             n_removed += sum(
                 storage.remove_unless_renewed(sha256, before=before)

@@ -130,6 +130,8 @@ _MYRIADS: Final = ((10**12, " 万亿"), (10**8, " 亿"), (10**4, " 万"))
 
 _RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+REMOVED_MARK: Final = " †"
+
 # What is less than this share of the table's unit is shown in a unit of its own.
 _SMALLEST_SHARE: Final = 0.01
 
@@ -180,8 +182,12 @@ def own_name(model: RegisteredModel) -> str:
 
 @register.filter
 def shown_name(model: RegisteredModel) -> str:
-    """Return the name under which other pages speak of it: a pushed one's with team."""
-    return model.repo_id or own_name(model)
+    """Return the name under which other pages speak of it: a pushed one's with team.
+
+    What was removed has its mark behind the name, wherever it is spoken of.
+    """
+    stone = REMOVED_MARK if model.removal_id else ""
+    return f"{model.repo_id or own_name(model)}{stone}"
 
 
 @register.filter

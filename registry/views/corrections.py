@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from registry.facts import CORRECTABLE
 from registry.forms import CorrectionForm
 from registry.models import RegisteredModel
+from registry.permissions import sight_of
 from registry.templatetags.words import contested_fact
 
 # So many waiting ones are enough for an editor to look at the whole entry.
@@ -20,7 +21,8 @@ MAX_WAITING: Final = 20
 
 def correct(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a correction; what was typed stays in the form when something is amiss."""
-    model = get_object_or_404(RegisteredModel.objects.listed().with_slug(slug))
+    seen = RegisteredModel.objects.listed().filter(sight_of(request.user).allows())
+    model = get_object_or_404(seen.with_slug(slug))
     facts = _facts()
     asked = {"fact": request.GET.get("fact", "")}
     form = CorrectionForm(request.POST or None, facts=facts, initial=asked)

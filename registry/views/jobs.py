@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from registry import tasks
 from registry.models import HubImport, Job
-from registry.permissions import can_push
+from registry.permissions import can_push, sight_of
 from registry.services import hubimports
 from registry.views.requests import SignedInRequest
 
@@ -30,13 +30,13 @@ SILENCE = timedelta(seconds=15)
 @never_cache
 def job(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Show a job; the progress part of the page keeps itself fresh."""
-    return render(request, "registry/job.html", _context(pk))
+    return render(request, "registry/job.html", _context(request, pk))
 
 
 @never_cache
 def progress(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Return the progress part alone; when the job is done it brings the verdict."""
-    context = {**_context(pk), "is_polled": True}
+    context = {**_context(request, pk), "is_polled": True}
     return render(request, "registry/_progress.html", context)
 
 
@@ -68,7 +68,8 @@ def again(request: SignedInRequest, pk: uuid.UUID) -> HttpResponse:
 
 def _own_import(request: SignedInRequest, pk: uuid.UUID) -> tuple[Job, HubImport]:
     """Return an import of a team of the reader's; raises Http404, PermissionDenied."""
-    found = get_object_or_404(Job, pk=pk)
+    seen = sight_of(request.user).allows("revision__model")
+    found = get_object_or_404(Job.objects.filter(seen), pk=pk)
     origin = hubimports.origin_of(found)
     if origin is None:
         raise Http404
@@ -78,8 +79,9 @@ def _own_import(request: SignedInRequest, pk: uuid.UUID) -> tuple[Job, HubImport
     return found, origin
 
 
-def _context(pk: uuid.UUID) -> dict[str, Any]:
-    jobs = Job.objects.select_related("revision__model__organization")
+def _context(request: HttpRequest, pk: uuid.UUID) -> dict[str, Any]:
+    seen = sight_of(request.user).allows("revision__model")
+    jobs = Job.objects.filter(seen).select_related("revision__model__organization")
     job = get_object_or_404(jobs, pk=pk)
     return {"job": job, "is_silent": _is_silent(job)}
 

@@ -18,7 +18,7 @@ from registry.forms import WordForm
 from registry.mail import send_correction_decided
 from registry.models import Claim, Correction
 from registry.moderation import Section
-from registry.permissions import can_answer, is_moderator
+from registry.permissions import can_answer, is_moderator, sight_of
 from registry.templatetags.words import fact_label
 from registry.views.requests import SignedInRequest
 
@@ -75,7 +75,8 @@ def correction(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def answer(request: SignedInRequest, pk: int) -> HttpResponse:
     """Take what an entry's organisation says to a correction of it."""
-    corrections = Correction.objects.select_related("model__organization")
+    seen = Correction.objects.filter(sight_of(request.user).allows("model"))
+    corrections = seen.select_related("model__organization")
     found = get_object_or_404(corrections, pk=pk)
     if not can_answer(request.user, found):
         raise PermissionDenied

@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -21,6 +20,7 @@ from registry.permissions import (
     is_member,
     is_moderator,
     scopes_for,
+    sight_of,
 )
 from registry.views.requests import SignedInRequest
 
@@ -38,9 +38,8 @@ def organizations(request: SignedInRequest) -> HttpResponse:
                 request, _("The organisation is ready. Make a token next.")
             )
             return redirect(created)
-    mine = Organization.objects.of_member(request.user).annotate(
-        n_models=Count("models", distinct=True)
-    )
+    seen = sight_of(request.user).allows("models")
+    mine = Organization.objects.of_member(request.user).with_n_models(seen)
     claims = request.user.claims.select_related("organization")
     context = {
         "form": form,
@@ -68,7 +67,8 @@ def organization_context(
     invitation_form: InvitationForm | None = None,
 ) -> dict[str, Any]:
     """Return what the organisation's page shows to this reader."""
-    models = found.models.order_by("name", "id").select_related("organization")
+    seen = found.models.filter(sight_of(request.user).allows(), removal=None)
+    models = seen.order_by("name", "id").select_related("organization")
     context: dict[str, Any] = {
         "organization": found,
         "page": Paginator(models, PAGE_SIZE).get_page(request.GET.get("page")),

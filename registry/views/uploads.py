@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from registry.forms import DERIVED, RELATIONS, SCRATCH
 from registry.models import Organization, RegisteredModel
-from registry.permissions import can_push
+from registry.permissions import can_push, sight_of
 from registry.views.requests import SignedInRequest
 
 
@@ -33,7 +33,8 @@ def new(request: SignedInRequest) -> HttpResponse:
 @login_required
 def to_model(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the page that sends files to a model that has a name already."""
-    models = RegisteredModel.objects.from_teams().with_slug(slug)
+    seen = RegisteredModel.objects.filter(sight_of(request.user).allows(), removal=None)
+    models = seen.from_teams().with_slug(slug)
     model = get_object_or_404(models.select_related("organization", "head"))
     if model.slug != slug:
         return redirect("registry:upload-to", model.slug)

@@ -36,7 +36,7 @@ MAX_DEPTH = 20
 MODEL_COLUMNS = [
     *("id", "slug", "origin", "kind", "name", "name_zh", "aliases", "repo_name"),
     *("category", "family", "architecture", "released", "license", "arxiv"),
-    *("facts", "claims", "search_text", "created_at", "updated_at"),
+    *("facts", "claims", "search_text", "private", "created_at", "updated_at"),
 ]
 DERIVATION_COLUMNS = [
     *("child_id", "parent_id", "relation", "layer", "note", "note_zh"),
@@ -163,7 +163,7 @@ def _fill(grown: Grown, chance: random.Random) -> int:
             name = f"model {i}"
             yield (
                 *(i, f"m{i}", "catalog", "model", name, "", "[]", "", category, "", ""),
-                *(date, "", "", "{}", "[]", name, NOW, NOW),
+                *(date, "", "", "{}", "[]", name, False, NOW, NOW),
             )
 
     def derivations() -> Iterator[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from registry import storage
-from registry.models import Job, Membership, Organization, RegisteredModel
+from registry.models import Job, Membership, Organization, RegisteredModel, Removal
 from tests import factories
 from tests.integration.hub.conftest import weights
 
@@ -386,3 +386,37 @@ def test_what_somebody_else_has_sent_has_to_be_sent_again(sender: Sender) -> Non
 
     assert not second.plan(("a", b"theirs")).json()["files"][0]["is_here"]
     assert second.commit(("a", b"theirs")).status_code == 422
+
+
+def test_a_removed_name_takes_no_files(sender: Sender) -> None:
+    model = RegisteredModel.objects.get(slug=sender.slug)
+    Removal.objects.create(model=model, by=sender.user)
+    RegisteredModel.objects.update(removal=Removal.objects.get())
+
+    assert sender.register().status_code == 409
+    assert sender.client.get(f"/models/{sender.slug}/upload/").status_code == 404
+
+
+@pytest.mark.parametrize("role", ["none", "reader"])
+def test_who_does_not_see_it_hears_that_it_is_not_there(
+    sender: Sender, role: str
+) -> None:
+    RegisteredModel.objects.update(private=True)
+    user = factories.make_user()
+    if role == "reader":
+        factories.make_membership(
+            user=user, organization=sender.organization, role=role
+        )
+    other = Sender(user, sender.organization)
+    other.slug = sender.slug
+    answers = [
+        other.plan(("config.json", b"{}")),
+        other.whole(b"{}"),
+        other.part(1),
+        other.complete(),
+        other.commit(("config.json", b"{}")),
+        other.client.get(f"/models/{sender.slug}/upload/"),
+    ]
+
+    expected = 404 if role == "none" else 403
+    assert {answer.status_code for answer in answers} == {expected}

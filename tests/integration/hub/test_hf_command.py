@@ -128,7 +128,6 @@ def test_a_gitignore_keeps_files_out_of_the_push(
     ("change", "sentence"),
     [
         (["--repo-type", "dataset"], "this register keeps models, no datasets"),
-        (["--private"], "everything in this register is public"),
         (["--revision", "dev"], "push without --revision"),
         (["--create-pr"], "push without --create-pr"),
     ],

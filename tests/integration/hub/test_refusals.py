@@ -414,12 +414,14 @@ def test_reading_is_answered_in_json_whatever_is_asked(
     assert answer["Content-Type"] == "application/json"
 
 
-def test_a_model_is_not_deleted_by_anybody(
+def test_a_model_is_not_deleted_with_a_token_that_may_only_push(
     client: Client, model: RegisteredModel, key: str
 ) -> None:
     headers = {"Authorization": f"Bearer {key}"}
+    team, name = model.repo_id.split("/")
+    body = json.dumps({"name": name, "organization": team})
 
-    answer = client.delete("/api/repos/delete", b"{}", headers=headers)
+    answer = client.delete("/api/repos/delete", body, headers=headers)
 
     assert answer.status_code == 403
     assert RegisteredModel.objects.filter(pk=model.pk).exists()

@@ -374,7 +374,7 @@ def test_the_same_folder_pushed_by_two_at_once_is_one_model(
             "one line of revisions",
         ),
         (lambda api: api.super_squash_history("acme/x"), "keeps what was registered"),
-        (lambda api: api.delete_repo("acme/x"), "keeps what was registered"),
+        (lambda api: api.move_repo("acme/x", "acme/y"), "keeps what was registered"),
     ],
 )
 def test_what_is_not_served_is_said_in_a_sentence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,16 @@ from lineage.models import Change, Derivation
 from lineage.queries import Scope
 from lineage.services.derivations import Speech, add_derivation, say
 from registry.models import RegisteredModel
+from registry.permissions import EVERYTHING, PUBLIC, Sight
+from registry.services.visibility import set_private
 from registry.vocabulary import Layer, Relation, StatementKind
-from tests.factories import make_catalog_model, make_derivation
+from tests.factories import (
+    make_catalog_model,
+    make_derivation,
+    make_model,
+    make_organization,
+    make_user,
+)
 
 # The size of a register is the number of its last change, so each test begins at one.
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
@@ -323,3 +332,83 @@ def _write(children: list[RegisteredModel], base: RegisteredModel) -> None:
             derive(child, base)
     finally:
         connection.close()
+
+
+def some_private_graph() -> tuple[list[RegisteredModel], list[Sight]]:
+    """Return models of which each third is private to one of two teams, and sights."""
+    rng = random.Random(7)
+    teams = [make_organization(), make_organization()]
+    models = [
+        make_model(
+            organization=teams[i % 2],
+            slug=f"t--{i}",
+            repo_name=f"{i}",
+            private=i % 3 == 0,
+        )
+        for i in range(30)
+    ]
+    for child, parent in itertools.combinations(reversed(models), 2):
+        if rng.random() < 0.12:
+            derive(child, parent)
+    own = [Sight(frozenset({team.pk})) for team in teams]
+    return models, [PUBLIC, EVERYTHING, *own]
+
+
+def test_nobody_walks_through_what_they_do_not_see() -> None:
+    models, sights = some_private_graph()
+
+    for sight in sights:
+        scope = Scope(sight=sight)
+        hidden = {model.pk for model in models if not sight.sees(model)}
+        for model in models:
+            if model.pk in hidden:
+                continue
+            found = hops(model, scope)
+            assert found == hops_in_sql(model, scope)
+            assert not hidden & found.keys()
+            walked = queries.edges_above(model.pk, scope)
+            assert not hidden & {end for edge in walked for end in edge[:2]}
+            with transaction.atomic():
+                assert walked == queries.edges_above(model.pk, scope)
+
+
+def test_hiding_and_showing_is_seen_at_once() -> None:
+    owner = make_user()
+    team = make_organization(owner=owner)
+    base, middle, leaf = (
+        make_model(organization=team, slug=f"t--{name}", repo_name=name)
+        for name in ("base", "middle", "leaf")
+    )
+    derive(middle, base)
+    derive(leaf, middle)
+    own = Scope(sight=Sight(frozenset({team.pk})))
+    assert hops(base, Scope()) == {middle.pk: 1, leaf.pk: 2}
+
+    set_private(middle, True, by=owner)
+
+    assert hops(base, Scope()) == {}
+    assert hops(base, own) == {middle.pk: 1, leaf.pk: 2}
+    indexing.forget()
+    assert hops(base, Scope()) == {}
+
+    set_private(middle, False, by=owner)
+
+    assert hops(base, Scope()) == {middle.pk: 1, leaf.pk: 2}
+
+
+def test_a_snapshot_holds_no_way_through_a_private_model(folder: Path) -> None:
+    owner = make_user()
+    team = make_organization(owner=owner)
+    base, middle = (
+        make_model(organization=team, slug=f"t--{name}", repo_name=name)
+        for name in ("base", "middle")
+    )
+    derive(middle, base)
+    set_private(middle, True, by=owner)
+    indexing.forget()
+
+    built = indexing.current()
+
+    assert built is not None
+    assert index.names(folder)
+    assert len(built.down.walk([base.pk], Scope().as_codes())) == 0

@@ -43,7 +43,9 @@ def world() -> World:
     base = factories.make_catalog_model(
         slug="llama", name="LLaMA", name_zh="羊驼", category="base", family="LLaMA"
     )
-    model = factories.make_model(organization=team, name="tuned", category="sft")
+    model = factories.make_model(
+        organization=team, name="tuned", repo_name="tuned", category="sft"
+    )
     revision = factories.make_revision(model=model, files={"config.json": b"{}"})
     revision.declarations.create(
         position=0, declared_id="llama", relation="sft", parent=base

@@ -115,7 +115,7 @@ def test_the_register_is_read_once_for_many_readers(
 ) -> None:
     client.get(DATA)
 
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         client.get(f"{DATA}?open={family['base'].slug}")
 
 

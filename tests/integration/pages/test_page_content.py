@@ -146,7 +146,10 @@ def test_a_base_that_is_not_registered_is_shown_as_written(
 
     page = read(client, revision.model.get_absolute_url())
 
-    assert "declares somebody/unknown-7b as its base, not registered here." in page
+    assert (
+        "declares somebody/unknown-7b as its base; nothing public is registered here "
+        in page
+    )
     assert "unresolved" in page
     assert "Registering it would settle it." in page
 

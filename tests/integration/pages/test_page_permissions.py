@@ -106,6 +106,16 @@ RULES = {
     "registry:glossary": [everybody()],
     "registry:method": [everybody()],
     "registry:correct": [everybody("model")],
+    "registry:model-settings": [
+        owners("model"),
+        owners("model", method="post", good=302, private="yes"),
+    ],
+    "registry:model-remove": [
+        owners("model"),
+        owners("model", method="post", good=422, confirmation="another name"),
+        owners("model", method="post", good=302, confirmation="acme/tuned"),
+    ],
+    "registry:model-restore": [owners("model", method="post", good=302)],
     "registry:job": [everybody("job")],
     "registry:job-progress": [everybody("job"), everybody("importing")],
     "registry:job-cancel": [

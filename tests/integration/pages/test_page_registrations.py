@@ -69,6 +69,16 @@ def test_a_wrapper_is_registered_and_shown_calmly(client: Client, ada: User) -> 
     assert "declared, no weights to verify" in badge
 
 
+def test_what_is_private_from_the_form_on_is_seen_by_its_own(
+    client: Client, ada: User
+) -> None:
+    answer = client.post(NEW, filled(client, private="on"), follow=True)
+
+    address = answer.redirect_chain[-1][0]
+    assert "Only members of your organisation see it." in answer.content.decode()
+    assert Client().get(address).status_code == 404
+
+
 def test_a_product_has_no_category_and_runs_on_models(
     client: Client, ada: User
 ) -> None:
