@@ -217,6 +217,15 @@ class HubImportForm(forms.Form):
             "then removed."
         ),
     )
+    private = forms.ChoiceField(
+        label=_("Who sees the model"),
+        choices=[
+            ("", _("Everybody; if the repository is gated, only our organisation")),
+            *SEEN_BY,
+        ],
+        required=False,
+        help_text=_("An owner changes it later, on the page of the model's settings."),
+    )
     keep_copy = forms.BooleanField(
         label=_("Keep a copy of the weights here"),
         required=False,
@@ -266,6 +275,12 @@ class SketchForm(forms.Form):
     kept_card = forms.CharField(required=False, widget=forms.HiddenInput)
     origin = forms.ChoiceField(
         choices=[(word, word) for word in ("base", "scratch", "card")], initial="base"
+    )
+    private = forms.ChoiceField(
+        label=_("Who sees the model"),
+        choices=SEEN_BY,
+        required=False,
+        help_text=_("An owner changes it later, on the page of the model's settings."),
     )
     relation = forms.ChoiceField(
         label=_("It is"), choices=[*RELATIONS.items()], required=False

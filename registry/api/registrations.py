@@ -68,6 +68,7 @@ class HubRegistrations(APIView):
                 name=wanted.get("name") or found.snapshot.repo_id.split("/")[1],
                 user=user,
                 keeps_copy=wanted["keep_copy"],
+                private=wanted["private"],
             )
         except (HubRefused, CommitRefused) as error:
             raise ValidationError({"id": str(error)}) from error
@@ -119,6 +120,7 @@ class SketchRegistrations(APIView):
                 user=user,
                 card=wanted["card"].encode(),
                 sketch=content,
+                private=wanted["private"],
             )
         except (CommitRefused, InvalidValue) as error:
             text = " ".join(getattr(error, "messages", [str(error)]))

@@ -56,6 +56,12 @@ class HubRegistrationRequest(serializers.Serializer[Any]):
     keep_copy = serializers.BooleanField(
         default=False, help_text="Keep the weights here; they count as pushed ones."
     )
+    private = serializers.BooleanField(
+        allow_null=True,
+        default=None,
+        help_text="Only the organisation sees it. Without it, if the repository is "
+        "gated.",
+    )
     only_look = serializers.BooleanField(
         default=False, help_text="Say what would be read, and register nothing."
     )
@@ -86,6 +92,9 @@ class SketchRequest(serializers.Serializer[Any]):
     sketch = serializers.CharField(
         max_length=400_000,
         help_text="The file that `sketch --hashes` wrote, in base64.",
+    )
+    private = serializers.BooleanField(
+        default=False, help_text="Only the organisation sees it."
     )
 
 

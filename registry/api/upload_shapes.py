@@ -25,6 +25,9 @@ class NameForm(serializers.Serializer[Any]):
 
     organization = serializers.CharField(max_length=96)
     name = serializers.CharField(max_length=200)
+    private = serializers.BooleanField(
+        default=False, help_text="Only the organisation sees it."
+    )
 
 
 class NamedShape(serializers.Serializer[Any]):

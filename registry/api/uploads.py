@@ -39,6 +39,7 @@ from registry.services.revisions import (
     CommitConflict,
     CommitRefused,
     NameTaken,
+    check_wish,
     register_model,
 )
 from registry.services.uploads import (
@@ -174,7 +175,9 @@ class Names(UploadView):
             raise NotFound(f"There is no organisation {wish['organization']!r}.")
         _require_pusher(request, organization)
         try:
-            model = register_model(organization=organization, name=wish["name"])
+            model = register_model(
+                organization=organization, name=wish["name"], private=wish["private"]
+            )
             status = 201
         except Invalid as error:
             raise Refusal(ValueError(" ".join(error.messages)), 422) from error
@@ -183,6 +186,7 @@ class Names(UploadView):
             begun = in_repo.filter(head=None, removal=None).first()
             if begun is None:
                 raise
+            check_wish(begun, private=wish["private"])
             model, status = begun, 200
         return Response({"slug": model.slug, "id": model.repo_id}, status=status)
 

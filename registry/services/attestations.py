@@ -26,6 +26,7 @@ from registry.services.revisions import (
     AddedFile,
     Changes,
     NameTaken,
+    check_wish,
     commit_revision,
     register_model,
 )
@@ -37,7 +38,13 @@ _SHARE_ALIKE = 0.99
 
 
 def register_sketch(
-    *, organization: Organization, name: str, user: User, card: bytes, sketch: bytes
+    *,
+    organization: Organization,
+    name: str,
+    user: User,
+    card: bytes,
+    sketch: bytes,
+    private: bool = False,
 ) -> Revision:
     """Return the revision of a model that has nothing but a card and a sketch.
 
@@ -46,9 +53,10 @@ def register_sketch(
     """
     added = [_added(CARD_PATH, card), _added(SKETCH_PATH, sketch)]
     try:
-        model = register_model(organization=organization, name=name)
+        model = register_model(organization=organization, name=name, private=private)
     except NameTaken:
         model = RegisteredModel.objects.in_repo(organization.slug, name).get()
+        check_wish(model, private=private)
     known = model.head.files.values_list("path", flat=True) if model.head else ()
     return commit_revision(
         model=model,

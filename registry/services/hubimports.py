@@ -33,6 +33,7 @@ from registry.services.revisions import (
     AddedFile,
     Changes,
     NameTaken,
+    check_wish,
     commit_revision,
     register_model,
 )
@@ -91,12 +92,14 @@ def register(
     name: str,
     user: User | None,
     keeps_copy: bool = False,
+    private: bool | None = None,
 ) -> Revision:
     """Return the revision that stands for a repository's commit; its job waits.
 
     The weights are read by that job. Repeating it gives the same revision, and a
-    failed job another try. Raises HubRefused, NameTaken, QuotaExceeded, DiskFull,
-    and ValidationError for a name that cannot be an address.
+    failed job another try. Where nobody says whether a new entry is private, it is
+    if the repository is gated. Raises HubRefused, CommitRefused, NameTaken,
+    QuotaExceeded, DiskFull, and ValidationError for a name that cannot be an address.
     """
     snapshot, asked_at = inspected.snapshot, timezone.now()
     storage.check_room(max(file.size_bytes for file in inspected.weights))
@@ -108,7 +111,7 @@ def register(
     small = [file for file in inspected.weights if not file.sha256]
     added += [_stored(snapshot, file) for file in (*small, *inspected.small)]
     added = _with_readable_card(added)
-    model = _model(snapshot, organization, name)
+    model = _model(snapshot, organization, name, private)
     origin = HubImport(
         hub=snapshot.hub,
         repo_id=snapshot.repo_id,
@@ -209,17 +212,22 @@ def forget_tokens() -> int:
 
 
 def _model(
-    snapshot: Snapshot, organization: Organization, name: str
+    snapshot: Snapshot, organization: Organization, name: str, private: bool | None
 ) -> RegisteredModel:
     """Return the new entry, or the one that was imported from there before."""
     try:
-        return register_model(organization=organization, name=name)
+        return register_model(
+            organization=organization,
+            name=name,
+            private=snapshot.is_gated if private is None else private,
+        )
     except NameTaken:
         known = RegisteredModel.objects.in_repo(organization.slug, name).get()
         same = HubImport.objects.filter(
             revision__model=known, hub=snapshot.hub, repo_id=snapshot.repo_id
         )
         if known.head is None or same.exists():
+            check_wish(known, private=private)
             return known
         raise
 

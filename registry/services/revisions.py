@@ -119,6 +119,15 @@ def register_model(
         raise NameTaken(f"{organization.slug}/{name} is already registered") from error
 
 
+def check_wish(model: RegisteredModel, *, private: bool | None) -> None:
+    """Raise CommitRefused where someone wants private what everybody sees already."""
+    if private and not model.private:
+        raise CommitRefused(
+            f"{model.repo_id} is public; an owner can make it private on the page of "
+            "its settings, or choose another name"
+        )
+
+
 def commit_revision(
     *,
     model: RegisteredModel,

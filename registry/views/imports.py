@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
@@ -30,6 +30,8 @@ FIELD_OF = {
     hubfiles.TOKEN_REFUSED: "token",
     hubfiles.NO_REVISION: "revision",
 }
+# None leaves it to the repository.
+PRIVATE_OF: Final = {"": None, "no": False, "yes": True}
 
 
 @never_cache
@@ -87,6 +89,7 @@ def _registered(
             name=wanted["name"] or found.snapshot.repo_id.split("/")[1],
             user=request.user,
             keeps_copy=wanted["keep_copy"],
+            private=PRIVATE_OF[wanted["private"]],
         )
     except (HubRefused, CommitRefused, QuotaExceeded, DiskFull) as error:
         form.add_error(None, gettext(str(error)))

@@ -93,6 +93,7 @@ def _registered(form: SketchForm, user: User) -> Job | None:
             user=user,
             card=given["card"],
             sketch=given["sketch"],
+            private=given["private"] == "yes",
         )
     except ValidationError as error:
         form.add_error("name", error)

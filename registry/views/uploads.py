@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from registry.forms import DERIVED, RELATIONS, SCRATCH
+from registry.forms import DERIVED, RELATIONS, SCRATCH, SEEN_BY
 from registry.models import Organization, RegisteredModel
 from registry.permissions import can_push, sight_of
 from registry.views.requests import SignedInRequest
@@ -25,6 +25,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     teams = [team for team in mine if can_push(request.user, team, token=None)]
     context = {
         "teams": teams,
+        "seen_by": SEEN_BY,
         "repo_id": f"{teams[0].slug if teams else 'acme'}/my-model",
     }
     return render(request, "registry/upload.html", _shown() | context)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser.conftest import PART_BYTES, Visit
 from tests.integration.stack.running_site import Site
@@ -143,6 +143,20 @@ def test_a_dropped_folder_becomes_a_model_with_a_verdict(
         "---\nlicense: mit  # ours\nbase_model: samples/maple\n"
         "base_model_relation: finetune\n---\n# My model\n"
     )
+
+
+def test_what_is_chosen_as_private_is_private_at_once(
+    visit: Visit, page: Page, folder: Path, chromium: Browser
+) -> None:
+    fill(page, visit.address, "shy", folder)
+    page.get_by_label("Who sees the model").select_option("Only our organisation")
+    start(page)
+
+    expect(page.locator("#verdict-word")).to_be_visible(timeout=60_000)
+    expect(page.locator(".private")).to_be_visible()
+    with chromium.new_context() as stranger:
+        answer = stranger.request.get(page.url)
+        assert answer.status == 404
 
 
 def test_paused_and_closed_an_upload_goes_on_where_it_was(
@@ -336,7 +350,7 @@ def test_the_folder_is_chosen_by_keyboard(
     visit: Visit, page: Page, folder: Path
 ) -> None:
     page.goto(f"{visit.address}/register/upload/")
-    page.get_by_label("Model", exact=True).focus()
+    page.get_by_label("Who sees the model").focus()
     page.keyboard.press("Tab")
     expect(page.locator("#upload-folder")).to_be_focused()
 

@@ -177,8 +177,8 @@ class Page {
   // From here on a reload goes on with the model that now has a name.
   async register() {
     if (this.slug) return;
-    const { organization, name } = this.form.elements;
-    const json = { organization: organization.value, name: name.value.trim() };
+    const { organization, name, private: seenBy } = this.form.elements;
+    const json = { organization: organization.value, name: name.value.trim(), private: seenBy.value === "yes" };
     const { slug } = await ask("POST", `${this.api}uploads/models/`, { json });
     localStorage.removeItem(this.key);
     this.slug = slug;

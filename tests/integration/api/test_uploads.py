@@ -388,12 +388,34 @@ def test_what_somebody_else_has_sent_has_to_be_sent_again(sender: Sender) -> Non
     assert second.commit(("a", b"theirs")).status_code == 422
 
 
+def named(sender: Sender, name: str, **wish: Any) -> Any:
+    body = {"organization": sender.organization.slug, "name": name} | wish
+    return sender.post("uploads/models/", body)
+
+
+def test_a_name_is_private_from_the_first_moment(sender: Sender) -> None:
+    assert named(sender, "secret", private=True).status_code == 201
+
+    assert RegisteredModel.objects.get(slug="acme--secret").private
+    assert not RegisteredModel.objects.get(slug=sender.slug).private
+    # Going on with it, whatever is said then, does not show it.
+    assert named(sender, "secret").status_code == 200
+    assert RegisteredModel.objects.get(slug="acme--secret").private
+
+
+def test_what_shall_be_private_does_not_go_to_a_public_name(sender: Sender) -> None:
+    answer = named(sender, "m", private=True)
+
+    assert answer.status_code == 422
+    assert "acme/m is public" in answer.json()["detail"]
+
+
 def test_a_removed_name_takes_no_files(sender: Sender) -> None:
     model = RegisteredModel.objects.get(slug=sender.slug)
     Removal.objects.create(model=model, by=sender.user)
     RegisteredModel.objects.update(removal=Removal.objects.get())
 
-    assert sender.register().status_code == 409
+    assert named(sender, "m").status_code == 409
     assert sender.client.get(f"/models/{sender.slug}/upload/").status_code == 404
 
 

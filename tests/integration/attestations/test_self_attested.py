@@ -15,7 +15,7 @@ from lineage.badges import badge_of
 from lineage.models import Derivation, Verification
 from registry.fingerprint import Sketch
 from registry.fingerprint.cli import main
-from registry.models import Revision, SelfAttestation
+from registry.models import RegisteredModel, Revision, SelfAttestation
 from registry.services.revisions import CommitRefused
 from tests.factories import make_organization, make_token, make_user
 from tests.pushing import ZOO, push, work
@@ -170,13 +170,13 @@ def test_a_sketch_by_one_request(tmp_path: Path, client: Client) -> None:
     _, key = make_token(user=user, organization=team)
     sketch = sketched(tmp_path, "small-1", "--hashes") / "model.sketch"
 
-    def post(content: bytes, **headers: str) -> Any:
+    def post(content: bytes, wish: dict[str, Any] | None = None, **headers: str) -> Any:
         wanted = {
             "organization": team.slug,
             "name": "mine",
             "card": "---\nbaimo_category: base\n---\n",
             "sketch": base64.b64encode(content).decode(),
-        }
+        } | (wish or {})
         return client.post(
             "/api/v1/registrations/sketches/",
             json.dumps(wanted),
@@ -193,3 +193,9 @@ def test_a_sketch_by_one_request(tmp_path: Path, client: Client) -> None:
     job = client.get(f"/api/v1/jobs/{made.json()['job']['id']}/").json()
     assert job["state"] == "succeeded"
     assert SelfAttestation.objects.count() == 1
+    key_of_team = {"Authorization": f"Bearer {key}"}
+    late = post(sketch.read_bytes(), {"private": True}, **key_of_team)
+    assert (late.status_code, "is public" in late.text) == (422, True)
+    shy = {"private": True, "name": "shy"}
+    assert post(sketch.read_bytes(), shy, **key_of_team).status_code == 202
+    assert RegisteredModel.objects.get(repo_name="shy").private

@@ -13,8 +13,9 @@ from django.test import Client
 from lineage.models import Derivation, Verification
 from registry import hubfiles, jobs, storage
 from registry.hubfiles import HubRefused
-from registry.models import Fingerprint, HubImport, Job, Revision
+from registry.models import Fingerprint, HubImport, Job, RegisteredModel, Revision
 from registry.services import hubimports, hubreading
+from registry.services.revisions import CommitRefused
 from tests.factories import make_membership, make_organization, make_token, make_user
 from tests.hubs import COMMIT, Hub
 from tests.pushing import ZOO, push, work
@@ -205,6 +206,22 @@ def test_a_token_opens_what_is_gated_and_is_forgotten(
     said = "".join([caplog.text, *capfd.readouterr()])
     assert SECRET not in said
     assert SECRET not in repr(hubfiles.find(hub.url, "kin/tuned", "main", SECRET))
+
+
+def test_what_is_gated_is_private_unless_somebody_says_otherwise(hub: Hub) -> None:
+    hub.token = SECRET
+    team, user = make_organization(), make_user()
+
+    def imported(name: str, **wish: Any) -> RegisteredModel:
+        found = hubimports.inspect(hub.url, "kin/tuned", "main", SECRET)
+        return hubimports.register(
+            found, organization=team, name=name, user=user, **wish
+        ).model
+
+    assert imported("unsaid").private
+    assert not imported("shown", private=False).private
+    with pytest.raises(CommitRefused, match="is public"):
+        imported("shown", private=True)
 
 
 def test_a_token_goes_to_the_hub_alone_and_not_to_where_it_redirects(hub: Hub) -> None:

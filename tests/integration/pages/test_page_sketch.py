@@ -92,6 +92,12 @@ def test_a_sketch_becomes_a_self_attested_verdict(
     assert "Self-attested." in shown
 
 
+def test_who_sees_it_is_asked_first(member: Client, sketch: bytes) -> None:
+    send(member, sketch, private="yes", bases="kin/none")
+
+    assert RegisteredModel.objects.get(repo_name="mine").private
+
+
 @pytest.mark.parametrize(
     ("origin", "card"),
     [("scratch", {"baimo_category": "base"}), ("card", {})],
