@@ -94,6 +94,8 @@ def organization_context(
         context["invitations"] = invitations.order_by("-id")
         context["invitation_form"] = invitation_form or InvitationForm()
         context["roles"] = Membership.Role.choices
+        removed = found.models.exclude(removal=None).select_related("removal__by")
+        context["removed"] = removed.order_by("-removal__at")[:PAGE_SIZE]
     return context
 
 

@@ -285,6 +285,26 @@ def test_what_was_said_of_it_stays_to_be_read(
     assert "by ann of acme" in client.get("/models/acme--base/").content.decode()
 
 
+def test_its_owners_find_what_was_removed(
+    client: Client, owner: Any, base: RegisteredModel
+) -> None:
+    push("rival/child", None, base_model="acme/base")
+    remove_model(base, by=owner, reason="Trained on the wrong data.")
+    address = "/organizations/acme/"
+    maintainer = factories.make_user()
+    factories.make_membership(
+        user=maintainer, organization=owner.organizations.get(), role="maintainer"
+    )
+
+    client.force_login(owner)
+    page = client.get(address).content.decode()
+    assert 'href="/models/acme--base/settings/"' in page
+    assert "Trained on the wrong data." in page
+    for person in (maintainer, factories.make_user()):
+        client.force_login(person)
+        assert "acme--base" not in client.get(address).content.decode()
+
+
 def test_nothing_of_its_sources_is_left(owner: Any, base: RegisteredModel) -> None:
     base.sources.create(
         key="makers-x", title="X", url="https://example.org", checked="2026-01-01"
