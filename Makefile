@@ -21,7 +21,7 @@ run: .venv/installed  ## Start Baimo on this machine: web, worker and database i
 test: .venv/installed-dev  ## Install what tests need, start servers, run every test
 	@tests/packages.sh
 	$(BIN)/pytest $(PARALLEL) tests/unit tests/integration
-	$(BIN)/python tests/servers.py $(BIN)/pytest $(PARALLEL) tests/integration
+	$(BIN)/python tests/servers.py $(BIN)/pytest $(PARALLEL) -m "not torch and not walk" tests/integration
 	$(BIN)/pytest $(PARALLEL) tests/browser
 
 check: .venv/installed-dev  ## Style, types, imports, settings, migrations, catalog, words

@@ -318,6 +318,7 @@ def _pending(world: Any) -> Verification:
     return pending
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize(("position", "role"), list(enumerate(ROLES)))
 @pytest.mark.parametrize(
     ("name", "rule"),

@@ -295,6 +295,7 @@ def plain(text: str) -> str:
     return re.sub(r"csrftoken=[^;]*", "", text)
 
 
+@pytest.mark.walk
 def test_no_address_names_it_to_anybody_else(hidden: Hidden) -> None:
     """Asked about others, no answer names it; asked about it, it is not there."""
     leaks = []
@@ -312,6 +313,7 @@ def _leaks(client: Client, address: str) -> bool:
     return text.replace(MARKER, ABSENT) != absent
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("form", FORMS)
 def test_no_question_finds_it(hidden: Hidden, form: str) -> None:
     leaks = []
@@ -329,6 +331,7 @@ def test_no_question_finds_it(hidden: Hidden, form: str) -> None:
     assert leaks == []
 
 
+@pytest.mark.walk
 def test_nothing_that_is_sent_to_it_is_answered_differently(hidden: Hidden) -> None:
     leaks = []
     for address in addresses(hidden):
@@ -449,6 +452,7 @@ def test_its_people_read_its_disputes_and_the_verdict_that_waits(
     )
 
 
+@pytest.mark.walk
 def test_a_new_address_that_names_it_would_be_found(
     hidden: Hidden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
