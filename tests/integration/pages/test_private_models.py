@@ -536,7 +536,7 @@ def test_a_public_verdict_speaks_of_it_without_a_name(hidden: Hidden) -> None:
     verdict = hidden.others["anonymous"].get("/api/v1/models/acme--child/").json()
 
     assert f"has the same weights as {PRIVATE_NOTE}" in page
-    assert "其机构未公开的模型" in chinese.content.decode()
+    assert "其组织未公开的模型" in chinese.content.decode()
     assert verdict["verdict"]["compared_with"] is None
     assert verdict["verdict"]["comparison"]["a"] == PRIVATE_NOTE
     assert PRIVATE_NOTE in json.dumps(verdict["verdict"]["limits"])
