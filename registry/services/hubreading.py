@@ -36,7 +36,8 @@ from registry.fingerprint import (
     read_again,
 )
 from registry.hubfiles import HubFile, HubRefused, Snapshot
-from registry.models import AuditEntry, HubImport, Job, Revision
+from registry.models import AuditEntry, HubImport, Job, Revision, RevisionFile
+from registry.permissions import sight_for
 from registry.services import audit, weights
 
 Progress = Callable[[float], None]
@@ -59,12 +60,13 @@ def sketch(origin: HubImport, *, progress: Progress) -> Sketch:
     with _alone(folder_of(origin.revision)) as folder:
         files = _files(origin.revision)
         snapshot = _opened(origin, files)
-        places = {_sha256(f): folder / _sha256(f) for f in files if not _is_here(f)}
-        for file in files:
-            if _sha256(file) in places and not places[_sha256(file)].exists():
+        missing = _missing(origin.revision, files, folder)
+        places = {_sha256(file): folder / _sha256(file) for file in missing}
+        for file in missing:
+            if not places[_sha256(file)].exists():
                 hubfiles.write_outline(snapshot, file, places[_sha256(file)])
         with weights.checkout(origin.revision, places) as model:
-            made = _Reader(origin, snapshot, model, progress).sketch(files)
+            made = _Reader(origin, snapshot, model, missing, progress).sketch(files)
         _note_read(origin)
     return made
 
@@ -129,10 +131,16 @@ class _Reader:
     """Reads the files of one model, and frees each before the next."""
 
     def __init__(
-        self, origin: HubImport, snapshot: Snapshot, model: Path, progress: Progress
+        self,
+        origin: HubImport,
+        snapshot: Snapshot,
+        model: Path,
+        missing: list[HubFile],
+        progress: Progress,
     ) -> None:
         opened = open_model(model)
         self._snapshot = snapshot
+        self._missing = missing
         self._folder = folder_of(origin.revision)
         self._keeps_copy = origin.keeps_copy
         self._progress = progress
@@ -145,7 +153,7 @@ class _Reader:
             self._tensors[sha256[tensor.path]].append(tensor)
 
     def sketch(self, files: list[HubFile]) -> Sketch:
-        self._check_room(files)
+        self._check_room()
         total, done, readings = sum(file.size_bytes for file in files), 0, []
         for file in files:
 
@@ -166,7 +174,7 @@ class _Reader:
         if done.exists():
             part.unlink(missing_ok=True)
             return Readings.from_bytes(done.read_bytes())
-        if _is_here(file):
+        if file not in self._missing:
             return self._measured(tensors, lambda: tell(file.size_bytes))
         _fetch(self._snapshot, file, part, tell)
         if hubfiles.header_bytes(part) != hubfiles.header_bytes(place):
@@ -197,9 +205,9 @@ class _Reader:
 
         return self._making.read(tensors, on_bytes)
 
-    def _check_room(self, files: list[HubFile]) -> None:
+    def _check_room(self) -> None:
         """Raise DiskFull where the largest file does not fit, and what is kept."""
-        missing = [file.size_bytes for file in files if not _is_here(file)]
+        missing = [file.size_bytes for file in self._missing]
         tensors = [t for some in self._tensors.values() for t in some]
         kept = sum(t.size_bytes for t in tensors if t.name in self._again)
         held = bytes_in(self._folder)
@@ -222,8 +230,22 @@ def _sha256(file: HubFile) -> str:
     return str(file.sha256)
 
 
-def _is_here(file: HubFile) -> bool:
-    return storage.has(_sha256(file))
+def _missing(revision: Revision, files: list[HubFile], folder: Path) -> list[HubFile]:
+    """Return the files that have to be fetched, whatever the store gets meanwhile.
+
+    Not those that this reading kept before it was killed, or that somebody whose
+    models the team may see holds: how long a reading takes tells of no others.
+    """
+    seen = RevisionFile.objects.standing().exclude(revision=revision)
+    seen = seen.filter(sight_for(revision.model).allows("revision__model"))
+    named = seen.filter(blob__in=[_sha256(file) for file in files])
+    others = set(named.values_list("blob_id", flat=True))
+    return [
+        file
+        for file in files
+        if not storage.has(_sha256(file))
+        or not (_sha256(file) in others or (folder / _sha256(file)).is_symlink())
+    ]
 
 
 def _fetch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from registry.jobs import Claim
 from registry.management.commands.sweep import Sweeper
 from registry.models import AuditEntry, Fingerprint, HubImport, Job, Revision
 from registry.services import hubimports, hubreading
+from registry.services.revisions import register_model
 from tests.factories import make_organization, make_user
 from tests.hubs import Hub
 from tests.pushing import push, work
@@ -86,12 +88,29 @@ def sketch_of(revision: Revision) -> bytes:
     return bytes(Fingerprint.objects.get(revision=revision).sketch)
 
 
+def folder_of(hub: Hub, tmp_path: Path) -> Path:
+    """Return a folder with what the hub serves."""
+    folder = tmp_path / "pushed"
+    folder.mkdir()
+    for path, content in hub.files.items():
+        (folder / path).write_bytes(content)
+    return folder
+
+
+def sketch_of_pushed(hub: Hub, tmp_path: Path) -> bytes:
+    """Return the sketch of the same files, pushed and read for themselves."""
+    Fingerprint.objects.all().delete()
+    pushed = push("kin/same", folder_of(hub, tmp_path))
+    work()
+    return sketch_of(pushed)
+
+
 def test_one_file_at_a_time_is_on_the_disk(
     hub: Hub,
     shards: dict[str, bytes],
     during: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Any,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setattr(hubfiles, "CHUNK_BYTES", 1 << 16)
     revision = register(hub)
@@ -108,15 +127,46 @@ def test_one_file_at_a_time_is_on_the_disk(
     assert largest < max(held) < largest + again
     assert max(held) < total / 2
     assert not hubreading.folder_of(revision).exists()
-    imported = sketch_of(revision)
-    Fingerprint.objects.all().delete()
-    folder = tmp_path / "pushed"
-    folder.mkdir()
-    for path, content in hub.files.items():
-        (folder / path).write_bytes(content)
-    pushed = push("kin/same", folder)
+    assert sketch_of(revision) == sketch_of_pushed(hub, tmp_path)
+
+
+@pytest.mark.parametrize("keeps_copy", [False, True])
+def test_what_others_store_meanwhile_changes_nothing(
+    hub: Hub,
+    shards: dict[str, bytes],
+    during: Callable[..., None],
+    tmp_path: Path,
+    keeps_copy: bool,
+) -> None:
+    last = max(shards)
+    revision = register(hub, keeps_copy=keeps_copy)
+
+    def store(progress: float) -> None:
+        if progress > 0.3:
+            storage.store_bytes(shards[last])
+
+    during(store)
+    hub.asked.clear()
+
     work()
-    assert sketch_of(pushed) == imported
+
+    assert any(path.endswith(last) for path, _, _ in hub.asked)
+    assert sketch_of(revision) == sketch_of_pushed(hub, tmp_path)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_what_others_keep_private_is_fetched_all_the_same(
+    hub: Hub, shards: dict[str, bytes], tmp_path: Path, private: bool
+) -> None:
+    organization = make_organization(slug="kin", owner=make_user())
+    register_model(organization=organization, name="same", private=private)
+    push("kin/same", folder_of(hub, tmp_path))
+    register(hub)
+    hub.asked.clear()
+
+    work()
+
+    assert bool(hub.asked) == private
 
 
 def test_a_copy_goes_to_the_store_file_by_file(
