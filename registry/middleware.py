@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from registry import limits
 from registry.bearer import token_of
 from registry.hubapi.errors import TooManyRequests
 from registry.limits import Standing
+from registry.turns import Turns, needs_turn
 from registry.views.refusals import too_many
 
 log = structlog.get_logger("baimo.request")
@@ -92,32 +92,6 @@ class RequestLogMiddleware:
         return response
 
 
-class TurnsMiddleware:
-    """Let few requests write at a time, so that those who read find a free thread.
-
-    Many writers at once only wait for each other, on SQLite asleep, and hold the
-    threads meanwhile. PUT takes no turn: contents come with it, at the pace of
-    their sender. Nobody waits for long, whatever those before are busy with.
-    """
-
-    AT_ONCE = 2
-    PATIENCE_SECONDS = 2.0
-
-    def __init__(self, get_response: View) -> None:
-        self.get_response = get_response
-        self._turns = threading.BoundedSemaphore(self.AT_ONCE)
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method in ("GET", "HEAD", "OPTIONS", "PUT"):
-            return self.get_response(request)
-        has_turn = self._turns.acquire(timeout=self.PATIENCE_SECONDS)
-        try:
-            return self.get_response(request)
-        finally:
-            if has_turn:
-                self._turns.release()
-
-
 class RateLimitMiddleware:
     """Count requests to the API and the hub protocol, and what is sent to pages.
 
@@ -168,6 +142,32 @@ class RateLimitMiddleware:
         if announced.isdecimal() and int(announced[:20]) <= self.SHORT_BYTES:
             while request.read(64 * 1024):
                 pass
+
+
+class TurnsMiddleware:
+    """Let writers take turns, once it is known that they may ask and for what."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+        self._turns = Turns()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            if getattr(request, "has_turn", False):
+                self._turns.give_back()
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        args: Any,
+        kwargs: Any,
+    ) -> None:
+        """Wait for a turn where the view needs one."""
+        if needs_turn(request.method or "", view):
+            request.has_turn = self._turns.take()  # type: ignore[attr-defined]  # for __call__
 
 
 def _policy(

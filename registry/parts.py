@@ -16,6 +16,7 @@ from registry import storage
 
 # A second caller waits so long for the first; then it is told to ask again.
 PATIENCE_SECONDS = 4.0
+_OVER = "the parts were put together or forgotten meanwhile"
 
 
 class PartRefused(storage.StorageError):
@@ -54,6 +55,8 @@ class PartedUpload:
 
     def etag_of(self, number: int) -> str | None:
         """Return what a stored part is known by, or None when it is not there."""
+        if not self._whole.exists():
+            return None
         try:
             return f'"{self._mark(number).stat().st_mtime_ns:x}"'
         except FileNotFoundError:
@@ -142,11 +145,22 @@ class PartedUpload:
 
     @contextmanager
     def _opened(self) -> Iterator[IO[bytes]]:
+        if not self._whole.exists():
+            with self.alone():
+                self._begin()
         with self._locked(fcntl.LOCK_SH):
-            self._whole.touch()
-            file = self._whole.open("r+b")
+            try:
+                file = self._whole.open("r+b")
+            except FileNotFoundError as error:
+                raise PartRefused(_OVER) from error
         with file:
             yield file
+
+    def _begin(self) -> None:
+        """Make the file, and let no mark of an earlier one count for it."""
+        if not self._whole.exists():
+            self.forget()
+            self._whole.touch()
 
     @contextmanager
     def _still_ours(self, file: IO[bytes]) -> Iterator[None]:
@@ -156,7 +170,7 @@ class PartedUpload:
         """
         with self._locked(fcntl.LOCK_SH):
             if not self._is_whole(file):
-                raise PartRefused("the parts were put together or forgotten meanwhile")
+                raise PartRefused(_OVER)
             yield
 
     def _is_whole(self, file: IO[bytes]) -> bool:

@@ -52,7 +52,6 @@ MIDDLEWARE = [
     "registry.middleware.RequestLogMiddleware",
     "registry.middleware.RefuseNulMiddleware",
     "registry.middleware.PersonalAnswersMiddleware",
-    "registry.middleware.TurnsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
@@ -64,6 +63,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "registry.middleware.RateLimitMiddleware",
+    "registry.middleware.TurnsMiddleware",
 ]
 ROOT_URLCONF = "registry.urls"
 WSGI_APPLICATION = "registry.wsgi.application"

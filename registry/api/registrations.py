@@ -26,6 +26,7 @@ from registry.services import attestations, hubimports
 from registry.services.revisions import CommitRefused, NameTaken
 from registry.services.uploads import QuotaExceeded
 from registry.storage import DiskFull
+from registry.turns import takes_no_turn
 
 
 class Conflict(APIException):
@@ -40,6 +41,7 @@ class TooLarge(APIException):
     status_code = 413
 
 
+@takes_no_turn
 class HubRegistrations(APIView):
     """Models that are read on a hub, without anybody sending them here."""
 

@@ -48,6 +48,7 @@ from registry.services.uploads import (
     check_quota,
     part_bytes_for,
 )
+from registry.turns import takes_no_turn
 
 # Thousands of files; the check of the CSRF token reads no more.
 MAX_JSON_BYTES = 2 * 1024**2
@@ -300,6 +301,7 @@ class Part(UploadView):
         return Response(status=204)
 
 
+@takes_no_turn
 class Complete(UploadView):
     """The end of a content that came in parts."""
 

@@ -34,6 +34,7 @@ from registry.models import ApiToken, RegisteredModel
 from registry.parts import PartedUpload, PartRefused, PartsBusy
 from registry.permissions import can_push
 from registry.services.uploads import MAX_PARTS, Delivery, part_bytes_for
+from registry.turns import takes_no_turn
 
 SALT = "registry.hubapi.lfs"
 # A batch names hundreds of files and the last one may wait for all the others.
@@ -170,7 +171,7 @@ def upload_part(
     The body of a part that is there already is not read: whoever sends it hears the
     answer after the first bytes, so that a repeated push costs next to nothing.
     """
-    _, parts = _parted(request, team, name, sha256)
+    item, parts = _parted(request, team, name, sha256)
     try:
         expected = parts.size_of(number)
         if parts.etag_of(number) is None:
@@ -180,9 +181,12 @@ def upload_part(
             deque(_chunks(request), maxlen=0)
     except PartRefused as error:
         raise HubError(str(error)) from error
+    except PartsBusy as error:
+        raise _busy(item, error) from error
     return HttpResponse(headers={"ETag": parts.etag_of(number) or ""})
 
 
+@takes_no_turn
 @csrf_exempt
 @require_POST
 @answers_errors
@@ -199,8 +203,7 @@ def complete(
     except PartRefused as error:
         raise Unprocessable(f"{error}; push again, the other parts are kept") from error
     except PartsBusy as error:
-        seconds = 1 + min(item.size_bytes // SLOW_BYTES_PER_SECOND, 600)
-        raise TryLater(str(error), seconds=seconds) from error
+        raise _busy(item, error) from error
     except storage.ContentMismatch as error:
         raise _not_kept(error) from error
     return JsonResponse({})
@@ -233,6 +236,11 @@ def _is_short(request: HttpRequest) -> bool:
 def _chunks(request: HttpRequest) -> Iterator[bytes]:
     while chunk := request.read(storage.CHUNK_BYTES):
         yield chunk
+
+
+def _busy(item: Delivery, error: PartsBusy) -> TryLater:
+    seconds = 1 + min(item.size_bytes // SLOW_BYTES_PER_SECOND, 600)
+    return TryLater(str(error), seconds=seconds)
 
 
 def _not_kept(error: storage.ContentMismatch) -> Unprocessable:

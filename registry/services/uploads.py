@@ -67,11 +67,10 @@ class Delivery:
         Raises PartRefused, PartsBusy, ContentMismatch and DiskFull.
         """
         with parts.alone():
-            if self.is_here:
-                return
-            parts.check(etags)
-            parts.put_together()
-            storage.note_arrival(_key(self.user, self.model, self.sha256))
+            if not self.is_here:
+                parts.check(etags)
+                parts.put_together()
+                storage.note_arrival(_key(self.user, self.model, self.sha256))
             parts.forget()
 
 

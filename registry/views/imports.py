@@ -22,6 +22,7 @@ from registry.services.hubimports import Inspected
 from registry.services.revisions import CommitRefused, NameTaken
 from registry.services.uploads import QuotaExceeded
 from registry.storage import DiskFull
+from registry.turns import takes_no_turn
 from registry.views.requests import SignedInRequest
 
 # Beside which question a refusal stands, if not beside the repository.
@@ -34,6 +35,7 @@ FIELD_OF = {
 PRIVATE_OF: Final = {"": None, "no": False, "yes": True}
 
 
+@takes_no_turn
 @never_cache
 @sensitive_post_parameters("token")
 @login_required
