@@ -108,7 +108,7 @@ def test_what_nobody_builds_on_is_deleted_and_its_name_is_free(
     with pytest.raises(HfHubHTTPError, match="only an owner of acme"):
         own.delete_repo("acme/brief")
     with pytest.raises(RepositoryNotFoundError):
-        others[1].delete_repo("acme/absent")
+        others[1].delete_repo("acme/never-there")
 
     owner.delete_repo("acme/brief")
 
