@@ -247,14 +247,16 @@ def sees_unpublished(
     return is_moderator(user) or (team is not None and is_member(user, team))
 
 
-def can_read_content(user: User | AnonymousUser, sha256: str) -> bool:
-    """Return whether someone may read a content without having brought it.
+def can_read_content(model: RegisteredModel, sha256: str) -> bool:
+    """Return whether a content may be put into a model by whoever did not bring it.
 
-    What stands in a revision is as open as its model; what was sent and not yet
-    committed, or was removed, is not.
+    What is public may, and what the model's own organisation keeps private, whoever
+    asks and with whatever token: a person of two organisations carries nothing from
+    one to the other by its hash. What was sent and not yet committed, or was removed,
+    may not.
     """
     standing = RevisionFile.objects.standing().filter(blob_id=sha256)
-    return standing.filter(sight_of(user).allows("revision__model")).exists()
+    return standing.filter(sight_for(model).allows("revision__model")).exists()
 
 
 def _has_role(

@@ -77,15 +77,16 @@ class Delivery:
 def may_use(user: User, model: RegisteredModel, sha256: str) -> bool:
     """Return whether a content is stored and someone may put it into a model.
 
-    Who can neither read it nor has brought it has to send it, although it is here: a
-    hash alone must not open what others keep to themselves. Whoever may use it keeps
-    it here for another while. Raises ContentMissing for what is no SHA-256.
+    What is neither open to the model nor was brought by its sender has to be sent,
+    although it is here: a hash alone must not open what others keep to themselves.
+    Whoever may use it keeps it here for another while. Raises ContentMissing for what
+    is no SHA-256.
     """
     return (
         storage.has(sha256)
         and (
             storage.has_arrived(_key(user, model, sha256))
-            or can_read_content(user, sha256)
+            or can_read_content(model, sha256)
         )
         and storage.renew(sha256)
     )

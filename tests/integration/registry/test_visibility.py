@@ -14,6 +14,7 @@ from registry.permissions import PUBLIC, Sight, sight_for, sight_of
 from registry.services import fingerprints
 from registry.services.organizations import create_organization
 from registry.services.revisions import register_model
+from registry.services.uploads import may_use
 from registry.services.visibility import set_private
 from tests import factories
 from tests.pushing import ZOO, push, work
@@ -147,6 +148,27 @@ def test_a_hidden_base_is_not_taken_back_by_the_next_push() -> None:
 
     assert child.derivations.get().state == "declared"
     assert Job.objects.count() == 0
+
+
+@pytest.mark.parametrize("is_staff", [False, True])
+def test_a_hash_carries_nothing_from_one_organisation_to_another(
+    is_staff: bool,
+) -> None:
+    acme, rival = team("acme"), team("rival")
+    person = factories.make_user(is_staff=is_staff)
+    factories.make_membership(organization=rival, user=person)
+    factories.make_membership(organization=acme, user=person, role="reader")
+    secret = private("acme/secret", "small-1", baimo_category="base")
+    weights = secret.head.weight_files().get().blob_id  # type: ignore[union-attr]
+    theirs = register_model(organization=rival, name="theirs")
+    own = register_model(organization=acme, name="own")
+
+    assert may_use(person, own, weights)
+    assert not may_use(person, theirs, weights)
+
+    set_private(secret, False, by=person)
+
+    assert may_use(person, theirs, weights)
 
 
 def test_nobody_is_suggested_an_id_that_is_private() -> None:
