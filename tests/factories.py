@@ -106,6 +106,7 @@ def make_revision(
         "commit_id": hashlib.sha1(str(number).encode()).hexdigest(),
         "parent": model.head,
         "summary": f"Commit {number}",
+        "public_since": None if model.private else timezone.now(),
     }
     revision = Revision.objects.create(**values | overrides)
     for path, content in (files or {}).items():

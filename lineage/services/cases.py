@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
+
+from django.db.models import Min
 
 from lineage import queries, veils, verdict
 from lineage.comparisons import Comparison, is_open
@@ -21,6 +24,9 @@ from registry.models import (
 from registry.naming import resolve
 from registry.permissions import Sight, sight_for
 from registry.vocabulary import WEIGHT_LAYERS
+
+# The date of what nobody else has seen yet.
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def _kinship(sight: Sight) -> queries.Scope:
@@ -166,19 +172,23 @@ def _came_later(comparison: Comparison, other: Revision, *, than: Revision) -> b
     """
     if not (comparison["related"] or is_open(comparison)):
         return False
-    return _weights_since(other) > _weights_since(than)
+    team = than.model.organization_id
+    is_own = team is not None and other.model.organization_id == team
+    seen = "created_at" if is_own else "public_since"
+    return _weights_since(other, seen) > _weights_since(than, seen)
 
 
-def _weights_since(revision: Revision) -> datetime:
-    """Return when the register first saw one of these weight files in this model.
+def _weights_since(revision: Revision, seen: str) -> datetime:
+    """Return when one of these weight files was first seen in this model.
 
-    Editing a card makes a new revision and leaves this date alone.
+    Editing a card makes a new revision and leaves this date alone. Among organisations
+    counts when everybody could see it: whoever kept the weights of others to themselves
+    was not the first to have them.
     """
     blobs = revision.weight_files().values("blob")
-    first = (
-        revision.model.revisions.filter(files__blob__in=blobs).order_by("id").first()
-    )
-    return first.created_at if first else revision.created_at
+    revisions = revision.model.revisions.filter(files__blob__in=blobs)
+    first: datetime | None = revisions.aggregate(first=Min(seen))["first"]
+    return first or getattr(revision, seen) or _NEVER
 
 
 def _explained(

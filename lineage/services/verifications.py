@@ -107,12 +107,20 @@ def revisions_touched_by(verification: Verification) -> QuerySet[Revision]:
             | Q(verifications__in=alone)
             | Q(verifications__in=accused)
             | Q(verifications__in=claimed)
-            | Q(model__slug__in=relatives, created_at__gt=revision.created_at)
+            | Q(model__slug__in=relatives) & _after(revision)
         )
         .filter(_concerned_by(revision.model))
         .exclude(model=revision.model)
         .distinct()
     )
+
+
+def _after(revision: Revision) -> Q:
+    """Return the condition that a revision came or became public after this one."""
+    later = Q(created_at__gt=revision.created_at)
+    if revision.public_since is not None:
+        later |= Q(public_since__gt=revision.public_since)
+    return later
 
 
 def _concerned_by(model: RegisteredModel) -> Q:

@@ -53,7 +53,8 @@ class Blob(models.Model):
 class Revision(models.Model):
     """One commit: the full list of a model's files at a moment. Never changed.
 
-    A removal takes the contents away and says when.
+    A removal takes the contents away and says when; showing a private model says when
+    it became public.
     """
 
     model = models.ForeignKey(
@@ -71,6 +72,8 @@ class Revision(models.Model):
     card = models.JSONField(_("model card metadata"), default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # When its contents went with a removal; the list of its files stays.
+    # When everybody could see it first; hiding the model again leaves it.
+    public_since = models.DateTimeField(null=True, editable=False)
     emptied_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:

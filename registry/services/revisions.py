@@ -312,6 +312,7 @@ def _write_revision(
         model=model,
         commit_id=hashlib.sha1("\n".join(identity).encode()).hexdigest(),
         parent=head,
+        public_since=None if model.private else timezone.now(),
         **described,
     )
     Blob.objects.bulk_create(

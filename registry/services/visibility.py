@@ -25,6 +25,9 @@ def set_private(model: RegisteredModel, private: bool, *, by: User) -> Job | Non
         model.private = private
         if not is_new:
             return None
+        if not private:
+            unseen = model.revisions.filter(public_since=None)
+            unseen.update(public_since=timezone.now())
         _record(model, by)
         signals.visibility_changed.send(sender=RegisteredModel, model=model)
         head = model.head

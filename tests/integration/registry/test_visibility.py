@@ -91,16 +91,46 @@ def test_what_becomes_public_is_judged_as_if_it_had_just_been_pushed() -> None:
     team("rival")
     secret = private("acme/secret", "small-1", baimo_category="base")
     work()
-    copy = push("rival/copy", ZOO / "small-1", baimo_category="base").model
+    own = push("rival/own", ZOO / "small-1", baimo_category="base").model
     work()
-    owner = organization.members.get()
 
-    job = set_private(secret, False, by=owner)
+    job = set_private(secret, False, by=organization.members.get())
     assert job is not None
     work()
 
+    assert verdict_on(secret).verdict == "renamed-copy"
+    assert verdict_on(secret).compared_with == own
+    assert verdict_on(own).verdict != "renamed-copy"
+
+
+def test_to_hide_a_model_for_a_while_does_not_make_it_younger() -> None:
+    organization = team("acme")
+    team("rival")
+    base = push("acme/base", ZOO / "small-1", baimo_category="base").model
+    work()
+    owner = organization.members.get()
+    set_private(base, True, by=owner)
+    copy = push("rival/copy", ZOO / "small-1", baimo_category="base").model
+    work()
+
+    set_private(base, False, by=owner)
+    work()
+
     assert verdict_on(copy).verdict == "renamed-copy"
-    assert verdict_on(copy).compared_with == secret
+    assert verdict_on(base).verdict != "renamed-copy"
+
+
+def test_within_an_organisation_what_was_there_first_is_first() -> None:
+    organization = team("acme")
+    secret = private("acme/secret", "small-1", baimo_category="base")
+    work()
+    copy = push("acme/copy", ZOO / "small-1", baimo_category="base").model
+    work()
+
+    set_private(secret, False, by=organization.members.get())
+    work()
+
+    assert verdict_on(copy).verdict == "renamed-copy"
     assert verdict_on(secret).verdict != "renamed-copy"
 
 
