@@ -1,7 +1,8 @@
 """What others may read of a verdict that rests on somebody's private models.
 
 Verdicts are kept as they were given and name every model by its slug. Before one is
-shown, here alone, the names that its reader must not learn give way to a few words.
+shown, here alone, the names that its reader must not learn give way to a few words,
+and the names of its tensors to nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from registry.permissions import PUBLIC, Sight
 
 # Only what a team has pushed can be private, and only its slug holds "--".
 _PUSHED: Final = re.compile(r"[A-Za-z0-9._-]+--[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+# How a sentence of the evidence names a module.
+_QUOTED: Final = re.compile(r""" \((['"]).*\1\)""")
 
 Names = Mapping[str, str]
 
@@ -58,6 +61,17 @@ def _hide_other(verification: Verification, sight: Sight) -> None:
     if other is not None and not sight.sees(other):
         verification.compared_with = nameless()
         verification.compared_revision = None
+        if verification.comparison is not None:
+            verification.comparison = _without_tensors(verification.comparison)
+
+
+def _without_tensors(comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a comparison that names no tensor: names are their makers' words."""
+    evidence = [
+        {**item, "text": _QUOTED.sub("", str(item["text"]))}
+        for item in comparison["evidence"]
+    ]
+    return {**comparison, "renamed": {}, "evidence": evidence}
 
 
 def _rename(verification: Verification, hidden: Names) -> None:

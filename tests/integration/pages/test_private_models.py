@@ -162,6 +162,11 @@ def _verdict(revision: Any, other: RegisteredModel, named: RegisteredModel) -> A
         "parents": [named.slug, "llama"],
         "text": f"x is met by {named.slug} and llama together",
     }
+    module = {
+        "kind": "open-question",
+        "value": "not-comparable",
+        "text": f"The base has 2x2 where the adapter changes 4x4 ('{MARKER}.q').",
+    }
     found = {"relation": "fine-tuned", "relation_set": [], "direction": None}
     kin = [
         {"slug": slug, "explained": True, "comparison": found | {"log10_p": -20.0}}
@@ -176,8 +181,9 @@ def _verdict(revision: Any, other: RegisteredModel, named: RegisteredModel) -> A
         comparison=comparison(
             a=other.slug,
             relation="identical",
+            renamed={f"{named.slug}.weight": "model.weight"},
             parents=[{"id": named.slug, "weight": 0.5}],
-            evidence=[merged, *comparison()["evidence"]],  # type: ignore[misc]
+            evidence=[merged, module, *comparison()["evidence"]],  # type: ignore[misc]
         ),
         relatives=kin,
         limits=[f"Not comparable, and so not excluded: {named.slug}, llama."],
