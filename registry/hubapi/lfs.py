@@ -46,7 +46,8 @@ def batch(request: HttpRequest, *, team: str, name: str) -> HttpResponseBase:
         Delivery(token.user, model, bodies.text(item, "oid"), bodies.size(item))
         for item in bodies.objects(body, "objects", at_most=MAX_OBJECTS)
     ]
-    missing = [item for item in wanted if not _problem(item) and not item.is_here]
+    named = dict.fromkeys(wanted)
+    missing = [item for item in named if not _problem(item) and not item.is_here]
     _check_room(model, missing)
     addresses = Addresses(request, model, token, MULTIPART in transfers)
     instructions = {item: _actions(item, addresses) for item in missing}

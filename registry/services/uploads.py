@@ -82,14 +82,12 @@ def may_use(user: User, model: RegisteredModel, sha256: str) -> bool:
     Whoever may use it keeps it here for another while. Raises ContentMissing for what
     is no SHA-256.
     """
-    return (
-        storage.has(sha256)
-        and (
-            storage.has_arrived(_key(user, model, sha256))
-            or can_read_content(model, sha256)
-        )
-        and storage.renew(sha256)
+    storage.path_of(sha256)
+    # Asked before the store, or the time would tell what others keep to themselves.
+    is_open = storage.has_arrived(_key(user, model, sha256)) or can_read_content(
+        model, sha256
     )
+    return is_open and storage.renew(sha256)
 
 
 def _key(user: User, model: RegisteredModel, *further: str | int) -> str:

@@ -260,3 +260,18 @@ def test_the_same_weights_are_read_again_for_who_does_not_see_them(
         work()
 
     assert read == ["acme/secret", "rival/copy"]
+
+
+def test_what_others_keep_costs_as_much_to_ask_for_as_what_is_not_here(
+    django_assert_num_queries: Any,
+) -> None:
+    team("acme")
+    rival = team("rival")
+    secret = private("acme/secret", "small-1", baimo_category="base")
+    weights = secret.head.weight_files().get().blob_id  # type: ignore[union-attr]
+    theirs = register_model(organization=rival, name="theirs")
+    person = rival.members.get()
+
+    for sha256 in (weights, "a" * 64):
+        with django_assert_num_queries(1):
+            assert not may_use(person, theirs, sha256)
