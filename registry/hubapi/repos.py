@@ -34,7 +34,7 @@ from registry.hubapi.lookup import (
     team_of,
 )
 from registry.models import Organization, RegisteredModel
-from registry.services.removals import remove_model
+from registry.services.removals import AlreadyRemoved, remove_model
 from registry.services.revisions import NameTaken, register_model
 from registry.services.visibility import set_private
 from registry.tasks import ring_later
@@ -157,7 +157,10 @@ def delete(request: HttpRequest) -> HttpResponseBase:
     team = bodies.text(body, "organization", token.organization.slug)
     model = find_model(request, team, bodies.text(body, "name"))
     require_owner(request, team_of(model))
-    remove_model(model, by=token.user)
+    try:
+        remove_model(model, by=token.user)
+    except AlreadyRemoved as error:
+        raise RepoNotFound(f"{error} was removed from this register") from error
     return HttpResponse()
 
 

@@ -41,9 +41,12 @@ def remove_model(model: RegisteredModel, *, by: User, reason: str = "") -> bool:
     """
     with transaction.atomic():
         lock_register()
-        model = RegisteredModel.objects.select_related("organization").get(pk=model.pk)
-        if model.removal_id is not None:
+        standing = RegisteredModel.objects.select_related("organization")
+        # What was erased meanwhile left no row, or one that belongs to nobody.
+        found = standing.filter(pk=model.pk, slug=model.slug, removal=None).first()
+        if found is None:
             raise AlreadyRemoved(model.repo_id)
+        model = found
         team, name = model.organization, model.repo_id
         files = RevisionFile.objects.filter(revision__model=model)
         contents = set(files.values_list("blob_id", flat=True))

@@ -223,6 +223,31 @@ def test_what_verdicts_and_cards_name_is_cited(base: RegisteredModel, how: str) 
     assert is_cited(base)
 
 
+@pytest.mark.parametrize("is_judged", [False, True])
+def test_two_who_remove_at_once_do_not_trip(
+    client: Client, owner: Any, base: RegisteredModel, is_judged: bool, monkeypatch: Any
+) -> None:
+    if is_judged:
+        factories.make_verification(revision=base.head)
+    stale = RegisteredModel.objects.select_related("organization").get(pk=base.pk)
+    remove_model(base, by=owner)
+    _, key = factories.make_token(
+        user=owner, organization=stale.organization, scope="admin"
+    )
+    monkeypatch.setattr("registry.hubapi.repos.find_model", lambda *args: stale)
+
+    answer = client.delete(
+        "/api/repos/delete",
+        {"organization": "acme", "name": "base"},
+        "application/json",
+        headers={"Authorization": f"Bearer {key}"},
+    )
+
+    assert (answer.status_code, answer["X-Error-Code"]) == (404, "RepoNotFound")
+    with pytest.raises(AlreadyRemoved):
+        remove_model(stale, by=owner)
+
+
 def test_a_commit_whose_content_went_meanwhile_is_refused(
     base: RegisteredModel,
 ) -> None:
