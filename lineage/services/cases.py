@@ -168,27 +168,27 @@ def _other_fingerprints(model: RegisteredModel, sight: Sight) -> Iterable[Finger
 def _came_later(comparison: Comparison, other: Revision, *, than: Revision) -> bool:
     """Return whether what may be kin came after these weights, so is not their base.
 
-    A stranger counts as earlier: nobody needs to know.
+    A stranger counts as earlier: nobody needs to know. Who kept weights private and who
+    showed the same ones first may each have taken them from the other, so that between
+    organisations either date is enough.
     """
     if not (comparison["related"] or is_open(comparison)):
         return False
     team = than.model.organization_id
     is_own = team is not None and other.model.organization_id == team
-    seen = "created_at" if is_own else "public_since"
-    return _weights_since(other, seen) > _weights_since(than, seen)
+    dates = ("created_at",) if is_own else ("created_at", "public_since")
+    return any(_weights_since(other, d) > _weights_since(than, d) for d in dates)
 
 
-def _weights_since(revision: Revision, seen: str) -> datetime:
-    """Return when one of these weight files was first seen in this model.
+def _weights_since(revision: Revision, date: str) -> datetime:
+    """Return when one of these weight files first came into this model, or in public.
 
-    Editing a card makes a new revision and leaves this date alone. Among organisations
-    counts when everybody could see it: whoever kept the weights of others to themselves
-    was not the first to have them.
+    Editing a card makes a new revision and leaves this date alone.
     """
     blobs = revision.weight_files().values("blob")
     revisions = revision.model.revisions.filter(files__blob__in=blobs)
-    first: datetime | None = revisions.aggregate(first=Min(seen))["first"]
-    return first or getattr(revision, seen) or _NEVER
+    first: datetime | None = revisions.aggregate(first=Min(date))["first"]
+    return first or getattr(revision, date) or _NEVER
 
 
 def _explained(
