@@ -16,7 +16,6 @@ from registry.models import RegisteredModel
 from registry.permissions import can_administer, sight_of
 from registry.services.removals import (
     AlreadyRemoved,
-    is_cited,
     remove_model,
     restore_model,
 )
@@ -50,7 +49,10 @@ def settings(request: SignedInRequest, slug: str) -> HttpResponse:
 @login_required
 @never_cache
 def remove(request: SignedInRequest, slug: str) -> HttpResponse:
-    """Say what a removal takes and leaves; remove when the name has been typed."""
+    """Say what a removal takes and leaves; remove when the name has been typed.
+
+    Not whether others build on the model: some of them may be private.
+    """
     model = _administered(request, slug)
     if model.removal is not None:
         return redirect(model)
@@ -58,7 +60,7 @@ def remove(request: SignedInRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         return _removed(request, model, form.cleaned_data["reason"])
     status = 422 if form.errors else 200
-    context = {"model": model, "form": form, "is_cited": is_cited(model)}
+    context = {"model": model, "form": form}
     return render(request, "registry/model_remove.html", context, status=status)
 
 
