@@ -81,7 +81,8 @@ def test_the_log_has_pages_and_a_delivery_tells_everything(
     for _ in range(30):
         send_test(webhook)
     Delivery.objects.update(attempts=2, status_code=500, answer="<b>broken</b>")
-    Delivery.objects.update(next_attempt_at=timezone.now())
+    now = timezone.now()
+    Delivery.objects.update(attempted_at=now, next_attempt_at=now)
 
     first = owner.get(webhook.get_absolute_url()).content.decode()
     second = owner.get(webhook.get_absolute_url() + "?page=2").content.decode()
@@ -94,6 +95,19 @@ def test_the_log_has_pages_and_a_delivery_tells_everything(
     assert second.count("/deliveries/") == 5
     assert "next attempt at" in page and "&lt;b&gt;broken" in page
     assert "&quot;type&quot;: &quot;test&quot;" in page
+
+
+def test_while_an_attempt_lasts_the_page_asks_again(
+    owner: Client, webhook: Webhook
+) -> None:
+    owner.post(f"{webhook.get_absolute_url()}test/")
+    Delivery.objects.update(attempts=1)
+    delivery = Delivery.objects.get()
+
+    page = owner.get(f"{webhook.get_absolute_url()}deliveries/{delivery.pk}/")
+
+    assert b"It is on its way." in page.content
+    assert b"next attempt at" not in page.content
 
 
 def test_buttons_send_and_lead_to_the_delivery(owner: Client, webhook: Webhook) -> None:
