@@ -240,12 +240,12 @@ def _missing(revision: Revision, files: list[HubFile], folder: Path) -> list[Hub
     seen = seen.filter(sight_for(revision.model).allows("revision__model"))
     named = seen.filter(blob__in=[_sha256(file) for file in files])
     others = set(named.values_list("blob_id", flat=True))
-    return [
-        file
-        for file in files
-        if not storage.has(_sha256(file))
-        or not (_sha256(file) in others or (folder / _sha256(file)).is_symlink())
-    ]
+
+    def is_here(sha256: str) -> bool:
+        is_open = sha256 in others or (folder / sha256).is_symlink()
+        return is_open and storage.has(sha256)
+
+    return [file for file in files if not is_here(_sha256(file))]
 
 
 def _fetch(

@@ -31,7 +31,7 @@ def sign_up(page: Page, address: str, name: str, team: str) -> str:
     return page.locator("#secret").inner_text()
 
 
-def push(site: Site, folder: Path, token: str, repo_id: str) -> None:
+def push(site: Site, folder: Path, token: str, repo_id: str, *how: str) -> None:
     """Push a folder with the client that teams already have."""
     hf = Path(sys.executable).parent / "hf"
     environment = {
@@ -41,7 +41,7 @@ def push(site: Site, folder: Path, token: str, repo_id: str) -> None:
         "HF_HUB_DISABLE_XET": "1",
         "HF_TOKEN": token,
     }
-    command = [str(hf), "upload", repo_id, str(folder)]
+    command = [str(hf), "upload", repo_id, str(folder), *how]
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
 

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Visit
+from tests.browser.people import push, sign_up
 from tests.integration.stack.running_site import Site
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
-
-
-def sign_up(page: Page, address: str, name: str, team: str) -> str:
-    """Return a token of a new organisation of a new person."""
-    page.goto(f"{address}/accounts/signup/?next=/organizations/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password", exact=True).fill("counting-wheels-1843")
-    page.get_by_label("Password (again)").fill("counting-wheels-1843")
-    page.get_by_role("button", name="Sign Up").click()
-    page.get_by_label("Name:", exact=True).fill(team)
-    page.get_by_role("button", name="Create").click()
-    page.get_by_label("Name:").fill("laptop")
-    page.get_by_role("button", name="Make the token").click()
-    return page.locator("#secret").inner_text()
-
-
-def push(site: Site, folder: Path, repo_id: str, token: str, *how: str) -> None:
-    """Push a folder with the client that teams already have."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder.parent),
-        "HF_ENDPOINT": f"http://127.0.0.1:{site.port}",
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_TOKEN": token,
-    }
-    hf = Path(sys.executable).parent / "hf"
-    command = [str(hf), "upload", repo_id, str(folder), *how]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +31,10 @@ def test_an_owner_hides_shows_and_removes_a_model(
 ) -> None:
     page, name = visit.page, f"quiet-{request.node.callspec.id}"
     token = sign_up(page, visit.address, f"{name}-owner", name)
-    push(site, small_model, f"{name}/base", token, "--private")
+    push(site, small_model, token, f"{name}/base", "--private")
     child = f"---\nbase_model: {name}/base\n---\n"
     (small_model / "README.md").write_text(child)
-    push(site, small_model, f"{name}/child", token)
+    push(site, small_model, token, f"{name}/child")
     site.wait_until_idle()
     stranger = chromium.new_context(locale="en-US").new_page()
 
